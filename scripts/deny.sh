@@ -8,7 +8,8 @@ version=0.20.2
 if ! command -v cargo-deny >/dev/null; then
   PATH=$PWD/.tools/bin:$PATH
   if ! command -v cargo-deny >/dev/null; then
-    cargo install cargo-deny --version "$version" --locked --quiet --root .tools
+    # Unoptimized, because building it takes longer than all its checks.
+    cargo install cargo-deny --version "$version" --locked --quiet --debug --root .tools
   fi
 fi
 

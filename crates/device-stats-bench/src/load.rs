@@ -6,7 +6,7 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use device_stats_domain::{DeviceId, DeviceKey, Email, NewDevice, NewUser, UserId, Username};
+use device_stats_domain::{Author, DeviceId, DeviceKey, Email, NewDevice, NewUser, UserId, Username};
 use device_stats_segment::{Effort, Segment};
 use device_stats_service::limits::SEGMENT_READINGS;
 use device_stats_store::{Replaced, Retry, Store};
@@ -90,7 +90,7 @@ fn join(worker: ScopedJoinHandle<'_, anyhow::Result<Loaded>>) -> anyhow::Result<
 
 async fn create_user(store: &dyn Store) -> anyhow::Result<UserId> {
     let user = NewUser { username: Username::new("bench")?, email: Email::parse("bench@example.com")? };
-    Ok(store.create_user(user).await?.id)
+    Ok(store.create_user(&Author::SERVICE, user).await?.id)
 }
 
 /// Registers the devices and divides their readings into segments.
@@ -99,7 +99,10 @@ async fn plan<'m>(store: &dyn Store, user: UserId, manifest: &'m Manifest) -> an
     for readings in &manifest.devices {
         let device_id = DeviceId::new(readings.device_id.as_str())?;
         let user_id = readings.owned.then_some(user);
-        let device = store.create_device(NewDevice { device_id, name: None, user_id }, None).await?.key;
+        let device = store
+            .create_device(&Author::SERVICE, NewDevice { device_id, name: None, user_id }, None)
+            .await?
+            .key;
         let mut from = 0;
         while from < readings.readings {
             // The last segment of a device has the remainder.

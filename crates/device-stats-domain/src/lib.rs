@@ -6,6 +6,7 @@
 
 pub mod limits;
 
+mod audit;
 mod axis;
 mod device;
 mod division;
@@ -21,6 +22,7 @@ mod list_page;
 mod number;
 mod percentile;
 mod reading;
+mod request_id;
 mod scope;
 mod statistics;
 mod summary;
@@ -32,6 +34,10 @@ mod week_start;
 mod window;
 mod zone;
 
+pub use audit::{
+    Actor, AuditAction, AuditDetails, AuditEntry, AuditEvent, AuditFilter, AuditId, AuditObject, AuditOrder,
+    Author, UnknownAction, UnknownActor,
+};
 pub use axis::{Axes, Axis, AxisResults, RequestedAxes};
 pub use device::{Device, DeviceChange, DeviceId, DeviceKey, DeviceName, InvalidDeviceId, NewDevice};
 pub use device_stats_email::{Email, InvalidEmail};
@@ -47,6 +53,7 @@ pub use list_page::ListPage;
 pub use number::{Finite, NotFinite};
 pub use percentile::{InvalidPercentile, Percentile};
 pub use reading::{Measurement, NewReading, Reading, ReadingId, ReadingTime};
+pub use request_id::{InvalidRequestId, RequestId};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use statistics::{RequestedStatistics, Statistics};
 pub use summary::Summary;

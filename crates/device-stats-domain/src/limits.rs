@@ -11,6 +11,9 @@ pub const TOKEN_NAME_BYTES_MAX: usize = 255;
 /// Maximum size of an idempotency key, in bytes of ASCII.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
+/// Maximum size of the id of a request, in bytes of ASCII.
+pub const REQUEST_ID_BYTES_MAX: usize = 128;
+
 /// Maximum size of a text to search for in a list, in bytes of UTF-8.
 pub const SEARCH_TEXT_BYTES_MAX: usize = 255;
 

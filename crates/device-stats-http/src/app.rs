@@ -5,7 +5,7 @@ mod fuzz_tests;
 
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
-use axum::middleware::{from_extractor_with_state, from_fn};
+use axum::middleware::{from_extractor_with_state, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use device_stats_service::Service;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -15,6 +15,7 @@ use crate::browsers::BrowserAccess;
 use crate::compression::compression;
 use crate::errors::ApiError;
 use crate::extract::Anyone;
+use crate::refusals::Refusals;
 use crate::{browsers, middleware, openapi, routes};
 
 /// Returns the application over a service.
@@ -27,24 +28,27 @@ pub(crate) fn app(service: Service, access: &BrowserAccess) -> Router {
     let swagger_ui = swagger_ui.url("/api/v1/openapi.json", openapi::complete(document));
     let charged = from_extractor_with_state::<Anyone, _>(service.clone());
     let pages = Router::new().merge(swagger_ui).layer(charged);
-    with_layers(operations.merge(routes::aliases()).merge(pages).with_state(service), access)
+    let routes = operations.merge(routes::aliases()).merge(pages).with_state(service.clone());
+    with_layers(routes, access, Refusals(Some(service)))
 }
 
 /// Returns the application while the database is being opened. Only the check of the liveness succeeds;
 /// everything else is refused.
 pub(crate) fn opening_app(access: &BrowserAccess) -> Router {
-    around(Router::new().merge(routes::liveness()).fallback(refuse_while_opening), access)
+    around(Router::new().merge(routes::liveness()).fallback(refuse_while_opening), access, Refusals(None))
 }
 
 /// Adds the layers of every request. From the inside out, they answer unknown paths and methods, answer
 /// panics, refuse web pages of other sites, complete the response, and compress it.
-pub(crate) fn with_layers(routes: Router, access: &BrowserAccess) -> Router {
-    around(routes.fallback(refuse_path).method_not_allowed_fallback(refuse_method), access)
+pub(crate) fn with_layers(routes: Router, access: &BrowserAccess, refusals: Refusals) -> Router {
+    around(routes.fallback(refuse_path).method_not_allowed_fallback(refuse_method), access, refusals)
 }
 
-fn around(routes: Router, access: &BrowserAccess) -> Router {
+fn around(routes: Router, access: &BrowserAccess, refusals: Refusals) -> Router {
     let routes = routes.layer(CatchPanicLayer::custom(|_| ApiError::Panicked.into_response()));
-    browsers::protect(routes, access).layer(from_fn(middleware::complete_response)).layer(compression())
+    browsers::protect(routes, access)
+        .layer(from_fn_with_state(refusals, middleware::complete_response))
+        .layer(compression())
 }
 
 async fn refuse_while_opening() -> ApiError {
@@ -108,7 +112,8 @@ mod tests {
     async fn a_panic_is_answered_like_any_error() {
         let routes = Router::new().route("/", get(async || -> () { panic!("boom") }));
         let request = Request::get("/").header("x-request-id", "r-1").body(Body::empty()).unwrap();
-        let response = with_layers(routes, &BrowserAccess::default()).oneshot(request).await.unwrap();
+        let response =
+            with_layers(routes, &BrowserAccess::default(), Refusals(None)).oneshot(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()["x-request-id"], "r-1");
         let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -25,6 +25,7 @@ mod precision;
 mod reading_sender;
 mod reading_source;
 mod selection;
+mod sender;
 mod session;
 mod streamed;
 
@@ -51,5 +52,6 @@ pub(crate) use precision::{PRECISION_WORDS, PrecisionParam, precision};
 pub(crate) use reading_sender::ReadingSender;
 pub(crate) use reading_source::PathReadingSource;
 pub(crate) use selection::{SELECTION_NAMES, SelectionParams, listed_devices, required_selection};
+pub(crate) use sender::{Known, RequestOrigin, Sender};
 pub(crate) use session::{Arrival, CookieTransport, SessionCookie};
 pub(crate) use streamed::{RowReader, Streamed};

@@ -19,6 +19,7 @@ mod listener;
 mod middleware;
 mod openapi;
 mod proxies;
+mod refusals;
 mod routes;
 #[cfg(test)]
 mod testing;

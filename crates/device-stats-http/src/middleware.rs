@@ -1,10 +1,10 @@
 //! The middleware of every request. It gives the request an id, writes the body of an error, and logs one
-//! line, also if the client disconnects before the response.
+//! line, also if the client disconnects before the response. It also reports refusals for the audit log.
 
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
-use axum::http::StatusCode;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use device_stats_domain::error_chain;
@@ -12,15 +12,20 @@ use tracing::{Instrument, Span, error, info, info_span, warn};
 
 use crate::body::drain_if_unread;
 use crate::errors::{ApiError, Description, ErrorForm, Raised, error_response};
-use crate::extract::Charges;
+use crate::extract::{Charges, Sender};
 use crate::headers::accept::accepts_problem_json;
 use crate::headers::rate_limit::write_rate_limits;
-use crate::headers::request_id::{REQUEST_ID, RequestId};
+use crate::headers::request_id::{REQUEST_ID, request_id, to_header};
+use crate::refusals::Refusals;
 use crate::routes::is_write_path;
 
 /// Runs a request and completes its response.
-pub(crate) async fn complete_response(mut request: Request, next: Next) -> Response {
-    let id = RequestId::from_headers(request.headers());
+pub(crate) async fn complete_response(
+    State(refusals): State<Refusals>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = request_id(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
@@ -32,18 +37,21 @@ pub(crate) async fn complete_response(mut request: Request, next: Next) -> Respo
         ErrorForm::Contract
     };
     let span = info_span!("request", %id, %method, path);
-    let log = RequestLog { span: span.clone(), route, started: Instant::now(), is_answered: false };
+    let log = RequestLog { span: span.clone(), method, route, started: Instant::now(), is_answered: false };
     let charges = Charges::default();
     request.extensions_mut().insert(charges.clone());
+    let sender = Sender::of(id, request.extensions());
+    request.extensions_mut().insert(sender.clone());
     let mut response = next.run(drain_if_unread(request)).instrument(span.clone()).await;
     let _entered = span.enter();
     if let Some(Raised(error)) = response.extensions_mut().remove::<Raised>() {
         let description = error.describe();
         log_error(&description, &error);
+        refusals.note(&sender, || log.operation(), &description, &error);
         response = error_response(description, response, &id, form);
     }
     log.answered(response.status());
-    response.headers_mut().insert(REQUEST_ID, id.to_header());
+    response.headers_mut().insert(REQUEST_ID, to_header(&id));
     write_rate_limits(response.headers_mut(), &charges.states());
     response
 }
@@ -52,6 +60,7 @@ pub(crate) async fn complete_response(mut request: Request, next: Next) -> Respo
 /// the server drops a request whose connection has ended.
 struct RequestLog {
     span: Span,
+    method: Method,
     route: Option<String>,
     started: Instant,
     is_answered: bool,
@@ -63,6 +72,11 @@ impl RequestLog {
         self.is_answered = true;
         let (status, duration_us) = (status.as_u16(), self.duration_us());
         info!(status, duration_us, route = self.route(), "request answered");
+    }
+
+    /// Returns the method and the route.
+    fn operation(&self) -> String {
+        format!("{} {}", self.method, self.route())
     }
 
     fn route(&self) -> &str {

@@ -2,6 +2,7 @@
 
 mod analyses;
 mod analysis_queries;
+mod audit;
 mod batches;
 mod created;
 mod deletions;
@@ -31,6 +32,7 @@ use utoipa_axum::routes;
 use user_operation::with_user_path;
 
 pub(crate) use analyses::UserAnalysisResponse;
+pub(crate) use audit::{AUDIT_ORDER_WORDS, audit_actions};
 pub(crate) use exports::FORMAT_WORDS;
 pub(crate) use health::is_health_path;
 pub(crate) use points::{CONFLICTS, aliases, is_write_path};
@@ -67,6 +69,7 @@ pub(crate) fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(tokens::delete_token))
         .routes(routes!(tokens::show_me))
         .routes(routes!(sessions::create_session, sessions::delete_session))
+        .routes(routes!(audit::list_audit))
         .routes(routes!(health::check_live))
         .routes(routes!(health::check_ready))
         .routes(routes!(health::show_version))

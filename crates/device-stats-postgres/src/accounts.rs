@@ -6,8 +6,8 @@ pub(crate) mod users;
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange,
-    UserFilter, UserId,
+    Author, Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User,
+    UserChange, UserFilter, UserId,
 };
 use device_stats_store::{AccountStore, Purged, StoreError, UserState, Visibility};
 
@@ -16,8 +16,8 @@ use crate::store::PostgresStore;
 
 #[async_trait]
 impl AccountStore for PostgresStore {
-    async fn create_user(&self, user: NewUser) -> Result<User, StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| users::create(client, &user))
+    async fn create_user(&self, author: &Author, user: NewUser) -> Result<User, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| users::create(client, author, &user))
     }
 
     async fn find_user(&self, visible: Visibility, id: UserId) -> Result<Option<User>, StoreError> {
@@ -42,37 +42,49 @@ impl AccountStore for PostgresStore {
 
     async fn update_user(
         &self,
+        author: &Author,
         visible: Visibility,
         id: UserId,
         expected: Option<&UserState>,
         change: UserChange,
     ) -> Result<User, StoreError> {
         call!(self.connections, TimeLimit::Writes, |client| users::update(
-            client, visible, id, expected, &change
+            client, author, visible, id, expected, &change
         ))
     }
 
     async fn delete_user(
         &self,
+        author: &Author,
         visible: Visibility,
         id: UserId,
         expected: Option<&UserState>,
     ) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::Seals, |client| users::delete(client, visible, id, expected))
+        call!(self.connections, TimeLimit::Seals, |client| users::delete(
+            client, author, visible, id, expected
+        ))
     }
 
-    async fn create_device(&self, device: NewDevice, owned_max: Option<u32>) -> Result<Device, StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| devices::create(client, &device, owned_max))
+    async fn create_device(
+        &self,
+        author: &Author,
+        device: NewDevice,
+        owned_max: Option<u32>,
+    ) -> Result<Device, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| devices::create(
+            client, author, &device, owned_max
+        ))
     }
 
     async fn create_missing_devices(
         &self,
+        author: &Author,
         owner: Option<UserId>,
         device_ids: &[DeviceId],
         owned_max: Option<u32>,
     ) -> Result<(), StoreError> {
         call!(self.connections, TimeLimit::Writes, |client| devices::create_missing(
-            client, owner, device_ids, owned_max
+            client, author, owner, device_ids, owned_max
         ))
     }
 
@@ -106,24 +118,26 @@ impl AccountStore for PostgresStore {
 
     async fn update_device(
         &self,
+        author: &Author,
         visible: Visibility,
         device: DeviceKey,
         expected: Option<&Device>,
         change: DeviceChange,
     ) -> Result<Device, StoreError> {
         call!(self.connections, TimeLimit::Writes, |client| devices::update(
-            client, visible, device, expected, &change
+            client, author, visible, device, expected, &change
         ))
     }
 
     async fn delete_device(
         &self,
+        author: &Author,
         visible: Visibility,
         device: DeviceKey,
         expected: Option<&Device>,
     ) -> Result<(), StoreError> {
         call!(self.connections, TimeLimit::Writes, |client| devices::delete(
-            client, visible, device, expected
+            client, author, visible, device, expected
         ))
     }
 

@@ -10,7 +10,7 @@ pub(crate) mod sealed_times;
 pub(crate) mod spans;
 
 use async_trait::async_trait;
-use device_stats_domain::{DeviceKey, Window};
+use device_stats_domain::{Author, DeviceKey, Window};
 use device_stats_segment::Segment;
 use device_stats_store::limits::{STORE_PIECES_PER_READER_MAX, STORE_READERS_AT_ONCE};
 use device_stats_store::{
@@ -108,13 +108,14 @@ impl SegmentStore for PostgresStore {
 
     async fn delete_readings(
         &self,
+        author: &Author,
         visible: Visibility,
         device: DeviceKey,
         window: Window,
         cut: &[CutSegment],
     ) -> Result<Deleted, StoreError> {
         call!(self.connections, TimeLimit::Seals, |client| delete::delete_readings(
-            client, visible, device, window, cut
+            client, author, visible, device, window, cut
         ))
     }
 }

@@ -5,13 +5,14 @@ mod sessions;
 use async_trait::async_trait;
 use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::{
-    DeviceId, DeviceKey, Identity, NewToken, Scopes, Session, SessionHash, StoredToken, Timestamp, TokenHash,
-    TokenHolder, TokenId, TokenKind, TokenName, TokenPrefix, UserId,
+    AuditEvent, Author, DeviceId, DeviceKey, Identity, NewToken, Scopes, Session, SessionHash, StoredToken,
+    Timestamp, TokenHash, TokenHolder, TokenId, TokenKind, TokenName, TokenPrefix, UserId,
 };
 use device_stats_store::limits::TOKENS_MAX;
 use device_stats_store::{StoreError, TokenStore, Visibility, VisibleRows};
 use tokio_postgres::Row;
 
+use crate::audit;
 use crate::database::columns::{column, each, optional_text, optional_time, text, time};
 use crate::database::connections::{TimeLimit, call};
 use crate::database::errors::Failure;
@@ -45,8 +46,13 @@ fn tokens_of(holder: Identity) -> (&'static str, Option<i64>) {
 
 #[async_trait]
 impl TokenStore for PostgresStore {
-    async fn create_token(&self, visible: Visibility, token: NewToken) -> Result<StoredToken, StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| create(client, visible, &token))
+    async fn create_token(
+        &self,
+        author: &Author,
+        visible: Visibility,
+        token: NewToken,
+    ) -> Result<StoredToken, StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| create(client, author, visible, &token))
     }
 
     async fn find_token(&self, hash: &TokenHash) -> Result<Option<StoredToken>, StoreError> {
@@ -62,8 +68,13 @@ impl TokenStore for PostgresStore {
         call!(self.connections, TimeLimit::Reads, |client| list(client, visible, after, limit))
     }
 
-    async fn delete_token(&self, visible: Visibility, id: TokenId) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| delete(client, visible, id))
+    async fn delete_token(
+        &self,
+        author: &Author,
+        visible: Visibility,
+        id: TokenId,
+    ) -> Result<(), StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| delete(client, author, visible, id))
     }
 
     async fn note_token_uses(&self, uses: &[(TokenId, Timestamp)]) -> Result<(), StoreError> {
@@ -72,6 +83,7 @@ impl TokenStore for PostgresStore {
 
     async fn create_session(
         &self,
+        author: &Author,
         hash: &SessionHash,
         token: TokenId,
         created_at: Timestamp,
@@ -79,6 +91,7 @@ impl TokenStore for PostgresStore {
     ) -> Result<(), StoreError> {
         call!(self.connections, TimeLimit::Writes, |client| sessions::create(
             client,
+            author,
             hash,
             token,
             created_at,
@@ -90,8 +103,8 @@ impl TokenStore for PostgresStore {
         call!(self.connections, TimeLimit::Reads, |client| sessions::find(client, hash))
     }
 
-    async fn delete_session(&self, hash: &SessionHash) -> Result<(), StoreError> {
-        call!(self.connections, TimeLimit::Writes, |client| sessions::delete(client, hash))
+    async fn delete_session(&self, author: &Author, hash: &SessionHash) -> Result<(), StoreError> {
+        call!(self.connections, TimeLimit::Writes, |client| sessions::delete(client, author, hash))
     }
 
     async fn note_session_uses(&self, uses: &[(SessionHash, Timestamp)]) -> Result<(), StoreError> {
@@ -151,7 +164,12 @@ async fn lock_holder(
     if found { Ok(()) } else { Err(missing.into()) }
 }
 
-async fn create(client: &mut Client, visible: Visibility, new: &NewToken) -> Result<StoredToken, Failure> {
+async fn create(
+    client: &mut Client,
+    author: &Author,
+    visible: Visibility,
+    new: &NewToken,
+) -> Result<StoredToken, Failure> {
     let transaction = begin(client).await?;
     lock_holder(&transaction, visible, new.holder).await?;
     // The count is a statement of its own, so that it sees the tokens of the calls before.
@@ -197,6 +215,7 @@ async fn create(client: &mut Client, visible: Visibility, new: &NewToken) -> Res
     let id: i64 = column(&id, 0)?;
     let select = transaction.prepare_cached(&format!("{SELECT} WHERE token.id = $1")).await?;
     let created = token(&transaction.query_one(&select, &[&id]).await?)?;
+    audit::note(&transaction, author, &[AuditEvent::create_token(&created)]).await?;
     transaction.commit().await.map_err(Failure::Committing)?;
     Ok(created)
 }
@@ -220,14 +239,23 @@ async fn list(
     Ok(each(&tokens, token)?)
 }
 
-async fn delete(client: &Client, visible: Visibility, id: TokenId) -> Result<(), Failure> {
+async fn delete(
+    client: &mut Client,
+    author: &Author,
+    visible: Visibility,
+    id: TokenId,
+) -> Result<(), Failure> {
     let (condition, value) = visible_tokens(visible);
-    let delete = client.prepare_cached(&format!("DELETE FROM token WHERE {condition} AND id = $2")).await?;
-    let deleted = client.execute(&delete, &[&value, &id.0]).await;
-    match deleted.map_err(Failure::Committing)? {
-        0 => Err(StoreError::TokenMissing.into()),
-        _ => Ok(()),
-    }
+    let transaction = begin(client).await?;
+    // Of several calls, one deletes the token. The others wait for it, and find none.
+    let select = format!("{SELECT} WHERE {condition} AND token.id = $2 FOR UPDATE OF token");
+    let select = transaction.prepare_cached(&select).await?;
+    let found = transaction.query(&select, &[&value, &id.0]).await?;
+    let found = found.first().map(token).transpose()?.ok_or(StoreError::TokenMissing)?;
+    let delete = transaction.prepare_cached("DELETE FROM token WHERE id = $1").await?;
+    transaction.execute(&delete, &[&id.0]).await?;
+    audit::note(&transaction, author, &[AuditEvent::delete_token(&found)]).await?;
+    transaction.commit().await.map_err(Failure::Committing)
 }
 
 /// Updates in the order of the ids, to avoid a deadlock of two nodes that note uses of the same tokens.

@@ -21,7 +21,7 @@ mod tests;
 mod token_tests;
 
 pub use action::{Action, Administer, Allowed, Ingest, Manage, Read};
-pub use principal::{Authorized, Forbidden, Granted, Principal};
+pub use principal::{Authorized, Forbidden, Granted, Origin, Principal};
 pub use reading_source::ReadingSource;
 pub use selection::{CursorPage, DeviceSelection};
 pub use sessions::NewSession;

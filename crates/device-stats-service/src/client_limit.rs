@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,26 +11,49 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const IPV6_CLIENT_BITS: u32 = 64;
 
 /// The network address of a client. IPv6 addresses of the same network of 64 bits are equal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub struct ClientAddress(IpAddr);
 
 impl ClientAddress {
+    /// Returns the address.
+    pub fn ip(self) -> IpAddr {
+        self.0
+    }
+
     /// Returns whether the client is a program on this machine.
     pub fn is_loopback(self) -> bool {
-        // The last bits of an IPv6 address are not kept, so `::` stands for `::1`.
-        self.0.is_loopback() || self.0 == IpAddr::from(Ipv6Addr::UNSPECIFIED)
+        self.0.is_loopback()
     }
-}
 
-impl From<IpAddr> for ClientAddress {
-    fn from(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
+    /// Returns the part of the address that identifies a client.
+    fn network(self) -> IpAddr {
+        match self.0 {
             IpAddr::V6(address) => {
                 let mask = u128::MAX << (Ipv6Addr::BITS - IPV6_CLIENT_BITS);
                 Ipv6Addr::from_bits(address.to_bits() & mask).into()
             }
             address @ IpAddr::V4(_) => address,
-        })
+        }
+    }
+}
+
+impl PartialEq for ClientAddress {
+    fn eq(&self, other: &Self) -> bool {
+        self.network() == other.network()
+    }
+}
+
+impl Eq for ClientAddress {}
+
+impl Hash for ClientAddress {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.network().hash(state);
+    }
+}
+
+impl From<IpAddr> for ClientAddress {
+    fn from(address: IpAddr) -> Self {
+        Self(address.to_canonical())
     }
 }
 

@@ -103,8 +103,8 @@ async fn attempt(
 ) -> Result<Option<u64>, ServiceError> {
     let Some(cut) = cut_segments(parts, device.key, window).await? else { return Ok(None) };
     // The device may have got another owner during the waits.
-    let visible = device.granted().visible();
-    let outcome = parts.store.delete_readings(visible, device.key, window, &cut).await;
+    let (author, visible) = (device.granted().author(), device.granted().visible());
+    let outcome = parts.store.delete_readings(&author, visible, device.key, window, &cut).await;
     note(parts, device, window, !cut.is_empty(), &outcome);
     match outcome? {
         Deleted::Done(readings) => Ok(Some(readings)),

@@ -5,6 +5,7 @@ pub mod limits;
 
 mod access;
 mod admission;
+mod audit;
 mod client_limit;
 mod compute;
 mod deletion;
@@ -24,10 +25,11 @@ pub mod sealing;
 
 pub use access::{
     Action, Administer, Allowed, AuthMode, Authorized, BackgroundTokenUses, CreatedToken, CursorPage,
-    DeviceSelection, Forbidden, Granted, Ingest, Manage, NewSession, Principal, Read, ReadingSource,
+    DeviceSelection, Forbidden, Granted, Ingest, Manage, NewSession, Origin, Principal, Read, ReadingSource,
     TokenRecipient, TokenRequest, generate_token,
 };
 pub use admission::{BodyPermit, QueryLimits};
+pub use audit::{BackgroundAudit, Refusal};
 pub use client_limit::{ClientAddress, ClientLimit, ClientPermit, LimitScope};
 pub use error::ServiceError;
 pub use export::Export;

@@ -64,6 +64,17 @@ pub const SESSION_TIME_MAX: Duration = Duration::from_hours(12);
 pub const SESSION_IDLE_MAX: Duration = Duration::from_mins(30);
 /// Interval at which a node writes the last uses of tokens to the store.
 pub const TOKEN_USES_INTERVAL: Duration = Duration::from_secs(10);
+/// Interval at which a node writes refused requests to the audit log.
+pub const REFUSALS_INTERVAL: Duration = Duration::from_mins(1);
+/// Maximum number of entries about refused requests that a node writes to the audit log at once. All further
+/// refusals of the interval become one entry.
+pub const REFUSALS_NOTED_MAX: usize = 60;
+/// Default of the time for which entries of the audit log are kept.
+pub const AUDIT_KEPT_DEFAULT: Duration = Duration::from_hours(365 * 24);
+/// Interval at which a node deletes old entries of the audit log.
+pub const AUDIT_DELETION_INTERVAL: Duration = Duration::from_hours(1);
+/// Maximum number of entries of the audit log that are deleted in one transaction.
+pub const AUDIT_DELETED_AT_ONCE: u32 = 1_000;
 /// Default of the number of devices of a user up to which the user itself creates devices.
 pub const DEVICES_PER_USER_DEFAULT: u32 = 1_000;
 /// Default of the requests of a device per second, if clients need a token.

@@ -15,6 +15,7 @@ use crate::access::known_devices::KnownDevices;
 use crate::access::sign_in::{AuthMode, KnownCredentials};
 use crate::access::token_uses::TokenUses;
 use crate::admission::{AdmissionControl, BodyPermit, QueryLimits};
+use crate::audit::Refusals;
 use crate::compute::Compute;
 use crate::error::ServiceError;
 use crate::ingest::clock::Clock;
@@ -81,6 +82,7 @@ pub(crate) struct ServiceParts {
     pub(crate) auth: AuthMode,
     pub(crate) known_credentials: KnownCredentials,
     pub(crate) token_uses: Arc<TokenUses>,
+    pub(crate) refusals: Refusals,
     pub(crate) rates: Rates,
     pub(crate) devices_per_user_max: Option<u32>,
     pub(crate) known_devices: KnownDevices,
@@ -147,6 +149,7 @@ impl Service {
             auth,
             known_credentials: KnownCredentials::default(),
             token_uses: Arc::default(),
+            refusals: Refusals::default(),
             rates: Rates::new(rates, clock),
             devices_per_user_max,
             known_devices: KnownDevices::default(),

@@ -5,7 +5,8 @@ pub(crate) mod changed_model;
 use std::sync::Arc;
 
 use device_stats_domain::{
-    Axes, DeviceId, DeviceKey, Finite, NewDevice, NewReading, Reading, ReadingId, ReadingTime, Timestamp,
+    Author, Axes, DeviceId, DeviceKey, Finite, NewDevice, NewReading, Reading, ReadingId, ReadingTime,
+    Timestamp,
 };
 use device_stats_store::{AccountStore, Store};
 
@@ -25,7 +26,11 @@ pub(crate) fn granted<A: Action>() -> Granted<A> {
 /// Creates a device without a user.
 pub(crate) async fn create_device(store: &dyn AccountStore, device_id: &str) -> DeviceKey {
     let device_id = DeviceId::new(device_id).unwrap();
-    store.create_device(NewDevice { device_id, name: None, user_id: None }, None).await.unwrap().key
+    store
+        .create_device(&Author::SERVICE, NewDevice { device_id, name: None, user_id: None }, None)
+        .await
+        .unwrap()
+        .key
 }
 
 /// Returns a client-timed reading whose id and values depend on its time.

@@ -8,24 +8,31 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, Timestamp, User,
-    UserChange, UserFilter, UserId,
+    AuditEvent, Author, Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice,
+    NewUser, Timestamp, User, UserChange, UserFilter, UserId,
 };
 use device_stats_store::{AccountStore, Purged, StoreError, UserState, Visibility};
 use rusqlite::Connection;
 
+use crate::audit;
 use crate::hot::HotView;
 use crate::store::SqliteStore;
 
 /// Returns the current time, in microseconds since 1970 UTC.
-fn now_us() -> i64 {
+pub(crate) fn now_us() -> i64 {
     Timestamp::from_duration(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()).micros()
 }
 
 #[async_trait]
 impl AccountStore for SqliteStore {
-    async fn create_user(&self, user: NewUser) -> Result<User, StoreError> {
-        self.connections.write(move |connection| users::create(connection, &user)).await
+    async fn create_user(&self, author: &Author, user: NewUser) -> Result<User, StoreError> {
+        let author = *author;
+        let create = move |connection: &Connection| {
+            let created = users::create(connection, &user)?;
+            audit::note(connection, &author, &[AuditEvent::create_user(&created)])?;
+            Ok(created)
+        };
+        self.connections.write(create).await
     }
 
     async fn find_user(&self, visible: Visibility, id: UserId) -> Result<Option<User>, StoreError> {
@@ -51,37 +58,48 @@ impl AccountStore for SqliteStore {
 
     async fn update_user(
         &self,
+        author: &Author,
         visible: Visibility,
         id: UserId,
         expected: Option<&UserState>,
         change: UserChange,
     ) -> Result<User, StoreError> {
-        let expected = expected.cloned();
+        let (author, expected) = (*author, expected.cloned());
         let update = move |connection: &Connection| {
             users::check(connection, visible, id, expected.as_ref())?;
-            users::update(connection, visible, id, &change)
+            let updated = users::update(connection, visible, id, &change)?;
+            audit::note(connection, &author, &AuditEvent::update_user(&updated, &change))?;
+            Ok(updated)
         };
         self.connections.write(update).await
     }
 
     async fn delete_user(
         &self,
+        author: &Author,
         visible: Visibility,
         id: UserId,
         expected: Option<&UserState>,
     ) -> Result<(), StoreError> {
-        let expected = expected.cloned();
+        let (author, expected) = (*author, expected.cloned());
         let delete = move |connection: &Connection, hot: &HotView| {
             users::check(connection, visible, id, expected.as_ref())?;
-            users::delete(connection, hot, visible, id)
+            users::delete(connection, hot, &author, visible, id)
         };
         self.write_with_hot(delete).await
     }
 
-    async fn create_device(&self, device: NewDevice, owned_max: Option<u32>) -> Result<Device, StoreError> {
+    async fn create_device(
+        &self,
+        author: &Author,
+        device: NewDevice,
+        owned_max: Option<u32>,
+    ) -> Result<Device, StoreError> {
+        let author = *author;
         let create = move |connection: &Connection| {
             let created = devices::create(connection, &device)?;
             devices::check_owned(connection, device.user_id, owned_max)?;
+            audit::note(connection, &author, &[AuditEvent::create_device(&created)])?;
             Ok(created)
         };
         self.connections.write(create).await
@@ -89,14 +107,18 @@ impl AccountStore for SqliteStore {
 
     async fn create_missing_devices(
         &self,
+        author: &Author,
         owner: Option<UserId>,
         device_ids: &[DeviceId],
         owned_max: Option<u32>,
     ) -> Result<(), StoreError> {
-        let device_ids = device_ids.to_vec();
-        self.connections
-            .write(move |connection| devices::create_missing(connection, owner, &device_ids, owned_max))
-            .await
+        let (author, device_ids) = (*author, device_ids.to_vec());
+        let create = move |connection: &Connection| {
+            let created = devices::create_missing(connection, owner, &device_ids, owned_max)?;
+            let events: Vec<_> = created.iter().map(AuditEvent::create_device).collect();
+            audit::note(connection, &author, &events)
+        };
+        self.connections.write(create).await
     }
 
     async fn find_devices(
@@ -131,29 +153,34 @@ impl AccountStore for SqliteStore {
 
     async fn update_device(
         &self,
+        author: &Author,
         visible: Visibility,
         device: DeviceKey,
         expected: Option<&Device>,
         change: DeviceChange,
     ) -> Result<Device, StoreError> {
-        let expected = expected.cloned();
+        let (author, expected) = (*author, expected.cloned());
         let update = move |connection: &Connection| {
             devices::check(connection, visible, device, expected.as_ref())?;
-            devices::update(connection, visible, device, &change)
+            let updated = devices::update(connection, visible, device, &change)?;
+            audit::note(connection, &author, &AuditEvent::update_device(&updated, &change))?;
+            Ok(updated)
         };
         self.connections.write(update).await
     }
 
     async fn delete_device(
         &self,
+        author: &Author,
         visible: Visibility,
         device: DeviceKey,
         expected: Option<&Device>,
     ) -> Result<(), StoreError> {
-        let expected = expected.cloned();
+        let (author, expected) = (*author, expected.cloned());
         let delete = move |connection: &Connection, hot: &HotView| {
             devices::check(connection, visible, device, expected.as_ref())?;
-            devices::delete(connection, hot, visible, device)
+            let deleted = devices::delete(connection, hot, visible, device)?;
+            audit::note(connection, &author, &[AuditEvent::delete_device(&deleted)])
         };
         self.write_with_hot(delete).await
     }

@@ -16,6 +16,7 @@ pub mod limits;
 pub mod repair;
 
 mod accounts;
+mod audit;
 mod database;
 mod hot;
 mod journal;

@@ -1,16 +1,17 @@
 //! Repairs a journal with damaged entries: finds them, and drops them. Their readings are lost. All other hot
 //! readings of their devices can then be read again, and new ones can be written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use device_stats_domain::{DeviceKey, Window};
+use device_stats_domain::{Actor, AuditEvent, Author, DeviceKey, Window};
 use device_stats_segment::Row;
 use device_stats_store::StoreError;
 use device_stats_store::limits::STORE_CONNECT_TIMEOUT;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::accounts::devices;
+use crate::audit;
 use crate::database::connections::make_durable;
 use crate::database::errors::{commit_error, store_error};
 use crate::database::open;
@@ -82,8 +83,23 @@ pub fn drop_damaged(path: &Path, found: &[DamagedEntry]) -> Result<Dropped, Stor
         journal::replace(&transaction, entry.position, &Entry::Appended(Vec::new()))?;
     }
     let doubled_readings = remove_contradictions(&transaction, found)?;
+    audit::note(&transaction, &Author::new(Actor::Operator), &events(found))?;
     transaction.commit().map_err(commit_error)?;
     Ok(Dropped { entries: found.len() as u64, doubled_readings })
+}
+
+/// Returns the events of the audit log about dropped entries, one for each device.
+fn events(dropped: &[DamagedEntry]) -> Vec<AuditEvent> {
+    let mut by_device: BTreeMap<Option<DeviceKey>, u64> = BTreeMap::new();
+    for entry in dropped {
+        let devices = entry.devices.as_ref();
+        let devices =
+            devices.map_or_else(|| vec![None], |devices| devices.iter().copied().map(Some).collect());
+        for device in devices {
+            *by_device.entry(device).or_default() += 1;
+        }
+    }
+    by_device.into_iter().map(|(device, entries)| AuditEvent::drop_damaged(device, entries)).collect()
 }
 
 fn find(connection: &Connection) -> Result<Vec<DamagedEntry>, StoreError> {

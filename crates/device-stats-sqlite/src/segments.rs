@@ -11,7 +11,7 @@ pub(crate) mod replace;
 pub(crate) mod sealed_times;
 
 use async_trait::async_trait;
-use device_stats_domain::{DeviceKey, Window};
+use device_stats_domain::{AuditEvent, Author, DeviceKey, Window};
 use device_stats_segment::Segment;
 use device_stats_store::limits::{STORE_PIECES_PER_READER_MAX, STORE_READERS_AT_ONCE};
 use device_stats_store::{
@@ -22,6 +22,7 @@ use futures_util::future::try_join_all;
 use rusqlite::Connection;
 
 use crate::accounts::devices;
+use crate::audit;
 use crate::limits::GROUP_SEGMENTS_MAX;
 use crate::store::SqliteStore;
 
@@ -107,14 +108,19 @@ impl SegmentStore for SqliteStore {
 
     async fn delete_readings(
         &self,
+        author: &Author,
         visible: Visibility,
         device: DeviceKey,
         window: Window,
         cut: &[CutSegment],
     ) -> Result<Deleted, StoreError> {
-        let cut = cut.to_vec();
+        let (author, cut) = (*author, cut.to_vec());
         self.write_with_hot(move |connection, hot| {
-            delete::delete_readings(connection, hot, visible, device, window, &cut)
+            let deleted = delete::delete_readings(connection, hot, visible, device, window, &cut)?;
+            if let Deleted::Done(readings @ 1..) = deleted {
+                audit::note(connection, &author, &[AuditEvent::delete_readings(device, window, readings)])?;
+            }
+            Ok(deleted)
         })
         .await
     }

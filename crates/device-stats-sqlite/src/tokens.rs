@@ -4,14 +4,15 @@ mod sessions;
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    DeviceId, DeviceKey, Identity, NewToken, Scopes, Session, SessionHash, StoredToken, Timestamp, TokenHash,
-    TokenHolder, TokenId, TokenKind, TokenName, TokenPrefix, UserId,
+    AuditEvent, Author, DeviceId, DeviceKey, Identity, NewToken, Scopes, Session, SessionHash, StoredToken,
+    Timestamp, TokenHash, TokenHolder, TokenId, TokenKind, TokenName, TokenPrefix, UserId,
 };
 use device_stats_store::limits::TOKENS_MAX;
 use device_stats_store::{StoreError, TokenStore, Visibility};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::accounts::{devices, users};
+use crate::audit;
 use crate::database::columns::{optional_text, optional_time, text, time};
 use crate::database::errors::store_error;
 use crate::store::SqliteStore;
@@ -43,8 +44,19 @@ fn tokens_of(holder: Identity) -> (&'static str, Option<i64>) {
 
 #[async_trait]
 impl TokenStore for SqliteStore {
-    async fn create_token(&self, visible: Visibility, token: NewToken) -> Result<StoredToken, StoreError> {
-        self.connections.write(move |connection| create(connection, visible, &token)).await
+    async fn create_token(
+        &self,
+        author: &Author,
+        visible: Visibility,
+        token: NewToken,
+    ) -> Result<StoredToken, StoreError> {
+        let author = *author;
+        let create = move |connection: &Connection| {
+            let created = create(connection, visible, &token)?;
+            audit::note(connection, &author, &[AuditEvent::create_token(&created)])?;
+            Ok(created)
+        };
+        self.connections.write(create).await
     }
 
     async fn find_token(&self, hash: &TokenHash) -> Result<Option<StoredToken>, StoreError> {
@@ -61,8 +73,18 @@ impl TokenStore for SqliteStore {
         self.connections.read(move |connection| list(connection, visible, after, limit)).await
     }
 
-    async fn delete_token(&self, visible: Visibility, id: TokenId) -> Result<(), StoreError> {
-        self.connections.write(move |connection| delete(connection, visible, id)).await
+    async fn delete_token(
+        &self,
+        author: &Author,
+        visible: Visibility,
+        id: TokenId,
+    ) -> Result<(), StoreError> {
+        let author = *author;
+        let delete = move |connection: &Connection| {
+            let deleted = delete(connection, visible, id)?;
+            audit::note(connection, &author, &[AuditEvent::delete_token(&deleted)])
+        };
+        self.connections.write(delete).await
     }
 
     async fn note_token_uses(&self, uses: &[(TokenId, Timestamp)]) -> Result<(), StoreError> {
@@ -72,14 +94,16 @@ impl TokenStore for SqliteStore {
 
     async fn create_session(
         &self,
+        author: &Author,
         hash: &SessionHash,
         token: TokenId,
         created_at: Timestamp,
         ended_before: Timestamp,
     ) -> Result<(), StoreError> {
-        let hash = *hash;
+        let (author, hash) = (*author, *hash);
         let create = move |connection: &Connection| {
-            sessions::create(connection, &hash, token, created_at, ended_before)
+            sessions::create(connection, &hash, token, created_at, ended_before)?;
+            audit::note(connection, &author, &[AuditEvent::create_session(token)])
         };
         self.connections.write(create).await
     }
@@ -89,9 +113,13 @@ impl TokenStore for SqliteStore {
         self.connections.read_here(move |connection| sessions::find(connection, &hash)).await
     }
 
-    async fn delete_session(&self, hash: &SessionHash) -> Result<(), StoreError> {
-        let hash = *hash;
-        self.connections.write(move |connection| sessions::delete(connection, &hash)).await
+    async fn delete_session(&self, author: &Author, hash: &SessionHash) -> Result<(), StoreError> {
+        let (author, hash) = (*author, *hash);
+        let delete = move |connection: &Connection| {
+            let deleted = sessions::delete(connection, &hash)?;
+            audit::note(connection, &author, &deleted.map(AuditEvent::delete_session))
+        };
+        self.connections.write(delete).await
     }
 
     async fn note_session_uses(&self, uses: &[(SessionHash, Timestamp)]) -> Result<(), StoreError> {
@@ -185,14 +213,16 @@ fn list(
     tokens.and_then(Iterator::collect).map_err(store_error)
 }
 
-fn delete(connection: &Connection, visible: Visibility, id: TokenId) -> Result<(), StoreError> {
+/// Deletes a token, and returns it.
+fn delete(connection: &Connection, visible: Visibility, id: TokenId) -> Result<StoredToken, StoreError> {
     let (condition, value) = visible_tokens(visible);
-    let delete = format!("DELETE FROM token WHERE {condition} AND id = ?2");
-    let mut delete = connection.prepare_cached(&delete).map_err(store_error)?;
-    match delete.execute((value, id.0)).map_err(store_error)? {
-        0 => Err(StoreError::TokenMissing),
-        _ => Ok(()),
-    }
+    let select = format!("{SELECT} WHERE {condition} AND token.id = ?2");
+    let mut select = connection.prepare_cached(&select).map_err(store_error)?;
+    let found = select.query_row((value, id.0), token).optional().map_err(store_error)?;
+    let found = found.ok_or(StoreError::TokenMissing)?;
+    let mut delete = connection.prepare_cached("DELETE FROM token WHERE id = ?1").map_err(store_error)?;
+    delete.execute([id.0]).map_err(store_error)?;
+    Ok(found)
 }
 
 fn note_uses(connection: &Connection, uses: &[(TokenId, Timestamp)]) -> Result<(), StoreError> {

@@ -4,8 +4,8 @@ mod visibility;
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User, UserChange,
-    UserFilter, UserId,
+    Author, Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice, NewUser, User,
+    UserChange, UserFilter, UserId,
 };
 
 use crate::StoreError;
@@ -23,6 +23,9 @@ pub struct UserState {
 
 /// Keeps users and devices. See [`Store`](crate::Store) for the promises and errors common to all methods.
 ///
+/// A method with the parameter `author` writes an entry about each change to the audit log, in the same
+/// transaction. The events of [`AuditEvent`](device_stats_domain::AuditEvent) say what an entry contains.
+///
 /// A method with the parameter `visible` treats all other users and devices as missing. Uniqueness is not
 /// limited to the visible ones: a username, an email address or a device id is unique in the store.
 #[async_trait]
@@ -32,7 +35,7 @@ pub trait AccountStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::EmailTaken`], then [`StoreError::UsernameTaken`].
-    async fn create_user(&self, user: NewUser) -> Result<User, StoreError>;
+    async fn create_user(&self, author: &Author, user: NewUser) -> Result<User, StoreError>;
 
     /// Returns the user with this id.
     ///
@@ -67,6 +70,7 @@ pub trait AccountStore: Send + Sync + 'static {
     /// [`StoreError::UsernameTaken`] if another user has the email address or username.
     async fn update_user(
         &self,
+        author: &Author,
         visible: Visibility,
         id: UserId,
         expected: Option<&UserState>,
@@ -80,6 +84,7 @@ pub trait AccountStore: Send + Sync + 'static {
     /// [`StoreError::UserMissing`], then [`StoreError::Changed`].
     async fn delete_user(
         &self,
+        author: &Author,
         visible: Visibility,
         id: UserId,
         expected: Option<&UserState>,
@@ -92,7 +97,12 @@ pub trait AccountStore: Send + Sync + 'static {
     /// [`StoreError::DeviceIdTaken`], then [`StoreError::UserMissing`] if the owner does not exist, then
     /// [`StoreError::TooManyOwnedDevices`] if the owner would have more than `owned_max` devices. Concurrent
     /// calls with `owned_max` do not exceed it together.
-    async fn create_device(&self, device: NewDevice, owned_max: Option<u32>) -> Result<Device, StoreError>;
+    async fn create_device(
+        &self,
+        author: &Author,
+        device: NewDevice,
+        owned_max: Option<u32>,
+    ) -> Result<Device, StoreError>;
 
     /// Creates each of these devices that does not exist, without a name, with the given owner.
     ///
@@ -101,6 +111,7 @@ pub trait AccountStore: Send + Sync + 'static {
     /// [`StoreError::TooManyOwnedDevices`] as in [`Self::create_device`]; nothing is created.
     async fn create_missing_devices(
         &self,
+        author: &Author,
         owner: Option<UserId>,
         device_ids: &[DeviceId],
         owned_max: Option<u32>,
@@ -150,6 +161,7 @@ pub trait AccountStore: Send + Sync + 'static {
     /// new owner does not exist.
     async fn update_device(
         &self,
+        author: &Author,
         visible: Visibility,
         device: DeviceKey,
         expected: Option<&Device>,
@@ -166,6 +178,7 @@ pub trait AccountStore: Send + Sync + 'static {
     /// [`StoreError::DeviceMissing`], then [`StoreError::Changed`].
     async fn delete_device(
         &self,
+        author: &Author,
         visible: Visibility,
         device: DeviceKey,
         expected: Option<&Device>,

@@ -30,6 +30,7 @@ mod steps;
 
 pub mod append;
 pub mod append_segment;
+pub mod audit;
 pub mod catalogue;
 pub mod delete_readings;
 pub mod deletion_races;
@@ -52,6 +53,7 @@ pub mod snapshots;
 pub mod snapshots_under_seals;
 pub mod tokens;
 pub mod unchanged;
+pub mod unwritable_entries;
 pub mod users;
 pub mod visibility;
 pub mod walk;

@@ -7,6 +7,7 @@
 pub mod limits;
 
 mod accounts;
+mod audit;
 mod error;
 mod exchange;
 mod readings;
@@ -24,6 +25,7 @@ mod model;
 pub mod conformance;
 
 pub use accounts::{AccountStore, Purged, UserState, Visibility, VisibleRows};
+pub use audit::{AuditRow, AuditSelection, AuditStore};
 pub use error::{Cause, Retry, StoreError};
 pub use exchange::Exchange;
 #[cfg(any(test, feature = "conformance"))]

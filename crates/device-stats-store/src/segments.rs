@@ -7,7 +7,7 @@ mod sealed_rows;
 mod sealed_times;
 
 use async_trait::async_trait;
-use device_stats_domain::{DeviceKey, Window};
+use device_stats_domain::{Author, DeviceKey, Window};
 use device_stats_segment::Segment;
 
 pub use self::deletion::{CutSegment, Deleted, DeletionPlan};
@@ -105,7 +105,8 @@ pub trait SegmentStore: Send + Sync + 'static {
     async fn append_segment(&self, device: DeviceKey, segment: &Segment) -> Result<Replaced, StoreError>;
 
     /// Deletes the readings of a device in a window, hot and sealed. After that, a reading with the time of a
-    /// deleted one is new, not a repeat. A device that is not `visible` is missing.
+    /// deleted one is new, not a repeat. A device that is not `visible` is missing. If readings are deleted,
+    /// writes an entry to the audit log, as in [`AccountStore`](crate::AccountStore).
     ///
     /// Segments inside the window are deleted without being read. The caller has read the segments that the
     /// window cuts; `cut` has their rests, which replace them. If the window now cuts other segments than
@@ -115,6 +116,7 @@ pub trait SegmentStore: Send + Sync + 'static {
     /// [`StoreError::DeviceMissing`].
     async fn delete_readings(
         &self,
+        author: &Author,
         visible: Visibility,
         device: DeviceKey,
         window: Window,

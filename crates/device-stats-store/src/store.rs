@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use device_stats_domain::DeviceKey;
 
-use crate::{AccountStore, Exchange, ReadingStore, SegmentStore, SnapshotStore, StoreError, TokenStore};
+use crate::{
+    AccountStore, AuditStore, Exchange, ReadingStore, SegmentStore, SnapshotStore, StoreError, TokenStore,
+};
 
 /// The health of a store that answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +33,9 @@ pub struct StoreHealth {
 ///   also fail with [`StoreError::Corrupt`], and those about readings of a device with
 ///   [`StoreError::HotReadingsDamaged`].
 #[async_trait]
-pub trait Store: AccountStore + TokenStore + ReadingStore + SegmentStore + SnapshotStore {
+pub trait Store:
+    AccountStore + TokenStore + AuditStore + ReadingStore + SegmentStore + SnapshotStore
+{
     /// Returns the channel for messages between the nodes that share this store; `None` if no other node can
     /// share it.
     fn exchange(&self) -> Option<Arc<dyn Exchange>>;

@@ -1,12 +1,17 @@
 //! Access tokens of a store, and the sessions of browsers.
 
 use async_trait::async_trait;
-use device_stats_domain::{NewToken, Session, SessionHash, StoredToken, Timestamp, TokenHash, TokenId};
+use device_stats_domain::{
+    Author, NewToken, Session, SessionHash, StoredToken, Timestamp, TokenHash, TokenId,
+};
 
 use crate::{StoreError, Visibility};
 
 /// Keeps access tokens and sessions, without their secrets. See [`Store`](crate::Store) for the promises and
 /// errors common to all methods.
+///
+/// A method with the parameter `author` writes an entry to the audit log, as in
+/// [`AccountStore`](crate::AccountStore).
 ///
 /// A token is deleted together with the user or device that holds it. A token of a device is also deleted
 /// with the owner of the device. With the parameter `visible`, a method treats the tokens of all other users
@@ -21,7 +26,12 @@ pub trait TokenStore: Send + Sync + 'static {
     /// visible, and [`StoreError::UserMissing`] for an administrator unless all users are visible;
     /// [`StoreError::TooManyTokens`] if it holds [`TOKENS_MAX`](crate::limits::TOKENS_MAX) other tokens that
     /// have not expired; [`StoreError::Broken`] if a token has the same hash.
-    async fn create_token(&self, visible: Visibility, token: NewToken) -> Result<StoredToken, StoreError>;
+    async fn create_token(
+        &self,
+        author: &Author,
+        visible: Visibility,
+        token: NewToken,
+    ) -> Result<StoredToken, StoreError>;
 
     /// Returns the token with this hash, also if it has expired.
     ///
@@ -44,7 +54,8 @@ pub trait TokenStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::TokenMissing`].
-    async fn delete_token(&self, visible: Visibility, id: TokenId) -> Result<(), StoreError>;
+    async fn delete_token(&self, author: &Author, visible: Visibility, id: TokenId)
+    -> Result<(), StoreError>;
 
     /// Notes the times at which tokens were used. An earlier time than the noted one, and a token that does
     /// not exist, are ignored.
@@ -61,6 +72,7 @@ pub trait TokenStore: Send + Sync + 'static {
     /// [`StoreError::TokenMissing`]; [`StoreError::Broken`] if a session has the same hash.
     async fn create_session(
         &self,
+        author: &Author,
         hash: &SessionHash,
         token: TokenId,
         created_at: Timestamp,
@@ -77,7 +89,7 @@ pub trait TokenStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// Only the common errors.
-    async fn delete_session(&self, hash: &SessionHash) -> Result<(), StoreError>;
+    async fn delete_session(&self, author: &Author, hash: &SessionHash) -> Result<(), StoreError>;
 
     /// Notes the times at which sessions were used, as [`Self::note_token_uses`] does.
     ///

@@ -2,6 +2,7 @@
 
 mod alternatives;
 mod analyze;
+mod audit;
 mod bench;
 mod command_line;
 mod completions;
@@ -21,11 +22,13 @@ mod misnamed_flag;
 mod not_found;
 mod number_flags;
 mod openapi;
+mod operator;
 mod period_flags;
 mod plural;
 mod progress;
 mod readings;
 mod readings_flags;
+mod relative_time;
 mod repair;
 mod results;
 mod retry_flags;
@@ -92,7 +95,7 @@ async fn execute(command: Command, settings: &Settings, values: &Values) -> anyh
         Command::Openapi => openapi::print(),
         Command::Completions(arguments) => completions::print(&arguments, CommandLine::command()),
         Command::Man(arguments) => man::print(&arguments, CommandLine::command()),
-        Command::Serve => serve::serve(settings).await,
+        Command::Serve => serve::serve(settings, &settings.entries(values)).await,
         Command::Migrate => migrate::migrate(settings).await,
         Command::Seal(arguments) => seal::seal(&arguments, settings).await,
         Command::Verify(arguments) => verify::verify(&arguments, settings).await,
@@ -107,6 +110,7 @@ async fn execute(command: Command, settings: &Settings, values: &Values) -> anyh
         Command::Devices(command) => devices::run(command, settings).await,
         Command::Readings(command) => readings::run(command, settings).await,
         Command::Token(command) => tokens::run(command, settings).await,
+        Command::Audit(arguments) => audit::audit(&arguments, settings).await,
         Command::Bench(bench::Command::Load(arguments)) => bench::load(&arguments, settings).await,
         Command::Health => health::check(settings).await,
     }

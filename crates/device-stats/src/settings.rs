@@ -21,7 +21,7 @@ pub(crate) use report::Entry;
 pub(crate) use setting::{
     ALL, CLIENT, JSON, MAINTENANCE, SERVE, export_flags, flags, health_flags, root_flags,
 };
-pub(crate) use values::Values;
+pub(crate) use values::{Source, Values};
 
 /// Returns a variable of the environment.
 #[expect(clippy::disallowed_methods, reason = "settings are read here")]

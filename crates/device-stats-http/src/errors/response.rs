@@ -8,13 +8,13 @@ use axum::Json;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use device_stats_domain::RequestId;
 use device_stats_formats::{Fault, LocationStep};
 
 use super::api_error::ApiError;
 use super::schemas::{ErrorResponse, InfluxMembers, ProblemResponse, ValidationErrorResponse};
 use super::table::{Description, Detail};
 use crate::headers::accept::PROBLEM_JSON;
-use crate::headers::request_id::RequestId;
 use crate::limits::RETRY_AFTER_SECONDS;
 
 /// The form of the body of an error.

@@ -7,6 +7,7 @@ use device_stats_service::{Action, AuthMode, Granted, Principal, Service, Servic
 use super::anyone::Anyone;
 use super::charges::Charges;
 use super::client::Client;
+use super::sender::{Known, Sender};
 use crate::browsers::is_same_origin;
 use crate::errors::ApiError;
 use crate::headers::{credentials, session_cookie};
@@ -34,6 +35,8 @@ impl FromRequestParts<Service> for SignedIn {
     async fn from_request_parts(head: &mut Parts, service: &Service) -> Result<Self, ApiError> {
         match sign_in(head, service).await {
             Ok(principal) => {
+                let principal = principal.with_origin(Sender::origin(&head.extensions));
+                Sender::note(&head.extensions, Known::Principal(principal));
                 let Ok(Client(client)) = Client::from_request_parts(head, service).await;
                 Charges::of(&head.extensions).add(service.charge_request(principal, client))?;
                 Ok(Self(principal))
@@ -66,7 +69,11 @@ async fn sign_in(head: &Parts, service: &Service) -> Result<Principal, ApiError>
         return Ok(Principal::ANYONE);
     }
     if let Some(token) = credentials::token(&head.headers)? {
-        return Ok(service.sign_in(&token).await?);
+        let principal = service.sign_in(&token).await;
+        if let Err(ServiceError::TokenUnknown) = principal {
+            Sender::note(&head.extensions, Known::UnknownToken(token.prefix()));
+        }
+        return Ok(principal?);
     }
     let session = session_cookie::session(&head.headers).ok_or(ApiError::TokenMissing)?;
     if !head.method.is_safe() && !is_same_origin(head) {

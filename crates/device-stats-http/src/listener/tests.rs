@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use super::*;
 use crate::app::with_layers;
 use crate::limits::WRITE_TIMEOUT;
+use crate::refusals::Refusals;
 use crate::testing::Log;
 
 /// Number of readings; their export is far larger than all buffers between service and client.
@@ -120,7 +121,11 @@ async fn a_request_whose_client_disconnects_is_logged() {
         has_begun.notify_one();
         std::future::pending::<()>().await;
     };
-    let routes = with_layers(Router::new().route("/slow", get(never_answers)), &BrowserAccess::default());
+    let routes = with_layers(
+        Router::new().route("/slow", get(never_answers)),
+        &BrowserAccess::default(),
+        Refusals(None),
+    );
     let server = Server::new(TrustedProxies::default(), BrowserAccess::default());
     server.app.set(routes).unwrap();
     let (mut client, stream) = duplex(BUFFER_BYTES);

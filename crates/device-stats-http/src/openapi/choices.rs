@@ -5,7 +5,7 @@ use utoipa::openapi::schema::{ArrayItems, Object, Schema};
 use utoipa::openapi::{OpenApi, RefOr};
 
 use crate::extract::{INCLUDE_WORDS, ON_FAULT_WORDS, PRECISION_WORDS};
-use crate::routes::{FORMAT_WORDS, WEEK_START_WORDS, statistic_names};
+use crate::routes::{AUDIT_ORDER_WORDS, FORMAT_WORDS, WEEK_START_WORDS, audit_actions, statistic_names};
 
 /// Adds the words to the schemas of the parameters.
 pub(super) fn add(document: &mut OpenApi) {
@@ -16,6 +16,8 @@ pub(super) fn add(document: &mut OpenApi) {
         ("on_fault", ON_FAULT_WORDS.to_vec()),
         ("week_start", WEEK_START_WORDS.to_vec()),
         ("format", FORMAT_WORDS.to_vec()),
+        ("order", AUDIT_ORDER_WORDS.map(|(word, _)| word).to_vec()),
+        ("action", audit_actions()),
     ];
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];

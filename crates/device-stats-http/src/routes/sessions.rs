@@ -13,7 +13,9 @@ use utoipa::ToSchema;
 
 use super::tokens::TokenResponse;
 use crate::errors::{ApiError, ErrorResponse};
-use crate::extract::{Anyone, CookieTransport, JsonBody, NoQuery, Parsed, RequestBody, SessionCookie};
+use crate::extract::{
+    Anyone, CookieTransport, JsonBody, NoQuery, Parsed, RequestBody, RequestOrigin, SessionCookie,
+};
 use crate::headers::credentials::InvalidCredentials;
 use crate::headers::session_cookie::{self, Transport};
 
@@ -67,12 +69,14 @@ pub(crate) struct SessionResponse {
 pub(super) async fn create_session(
     State(service): State<Service>,
     anyone: Anyone,
+    RequestOrigin(origin): RequestOrigin,
     CookieTransport(transport): CookieTransport,
     Parsed(input): Parsed<JsonBody<SessionCreateBody>>,
 ) -> Result<Response, ApiError> {
     let JsonBody(token) = input;
     let token = token.map_err(|error| anyone.fail(&service, InvalidCredentials::Token(error).into()))?;
-    let begun = service.begin_session(&token).await.map_err(|error| anyone.fail(&service, error.into()));
+    let begun =
+        service.begin_session(&token, origin).await.map_err(|error| anyone.fail(&service, error.into()));
     let NewSession { secret, token, ends_at } = begun?;
     let cookie = AppendHeaders([(SET_COOKIE, session_cookie::set(&secret, transport))]);
     let body = SessionResponse { token: (&token).into(), ends_at: ends_at.to_string() };
@@ -89,11 +93,12 @@ pub(super) async fn create_session(
 )]
 pub(super) async fn delete_session(
     State(service): State<Service>,
+    RequestOrigin(origin): RequestOrigin,
     SessionCookie(secret): SessionCookie,
     Parsed(NoQuery): Parsed<NoQuery>,
 ) -> Result<Response, ApiError> {
     if let Some(secret) = secret {
-        service.end_session(&secret).await?;
+        service.end_session(&secret, origin).await?;
     }
     let cookies = [Transport::Tls, Transport::Plain].map(|one| (SET_COOKIE, session_cookie::delete(one)));
     Ok((StatusCode::NO_CONTENT, AppendHeaders(cookies)).into_response())

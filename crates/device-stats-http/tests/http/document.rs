@@ -118,7 +118,7 @@ const READING: &str = r#"{"x":1,"y":2,"z":3}"#;
 const DATED_READING: &str = r#"{"x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:00Z"}"#;
 
 /// Requests that together get every 2xx and 4xx response of each operation, except the errors of its body.
-const REQUESTS: [(&str, &str, &str, u16); 117] = [
+const REQUESTS: [(&str, &str, &str, u16); 119] = [
     ("GET", "/health/live", "", 200),
     ("GET", "/health/ready", "", 200),
     ("GET", "/api/v1/version", "", 200),
@@ -128,6 +128,8 @@ const REQUESTS: [(&str, &str, &str, u16); 117] = [
     ("POST", "/api/v1/session", "{}", 422),
     ("POST", "/api/v1/tokens", r#"{"for":"admin"}"#, 403),
     ("POST", "/api/v1/tokens", "{}", 422),
+    ("GET", "/api/v1/audit", "", 200),
+    ("GET", "/api/v1/audit?order=up", "", 422),
     ("GET", "/api/v1/tokens", "", 200),
     ("GET", "/api/v1/tokens?limit=0", "", 422),
     ("POST", "/api/v1/users", r#"{"username":"ada","email":"ada@example.com"}"#, 201),
@@ -379,7 +381,9 @@ async fn every_documented_word_is_accepted(api: Api) {
     }
     assert_eq!(
         choices,
-        ["format", "include", "on_fault", "precision", "stats", "week_start"].map(str::to_owned).into()
+        ["action", "format", "include", "on_fault", "order", "precision", "stats", "week_start"]
+            .map(str::to_owned)
+            .into()
     );
 }
 

@@ -12,6 +12,7 @@
 mod analyses;
 mod analysis_queries;
 mod arrow;
+mod audit;
 mod batches;
 mod bodies;
 mod broken_exports;

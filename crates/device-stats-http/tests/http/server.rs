@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use device_stats_domain::{DeviceKey, Identity, NewToken, Scopes, Timestamp, Token, TokenKind};
+use device_stats_domain::{Author, DeviceKey, Identity, NewToken, Scopes, Timestamp, Token, TokenKind};
 use device_stats_http::{BrowserAccess, ListenerSettings, TrustedProxies, serve};
 use device_stats_postgres::{PostgresConfig, PostgresStore, testing};
 use device_stats_service::limits::HOT_READINGS_DEFAULT;
@@ -85,7 +85,7 @@ pub(crate) async fn administrator_token(store: &Arc<dyn Store>) -> Token {
         created_at: Timestamp::from_micros(1).unwrap(),
         expires_at: None,
     };
-    store.create_token(Visibility::All, new).await.unwrap();
+    store.create_token(&Author::SERVICE, Visibility::All, new).await.unwrap();
     token
 }
 
@@ -121,6 +121,7 @@ impl Default for Options {
 /// A running service.
 pub(crate) struct Server {
     pub(crate) api: Api,
+    pub(crate) service: Service,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
@@ -207,7 +208,9 @@ impl Server {
             devices_per_user_max,
         };
         let service = Service::with_rate_clock(store, settings, &rate_clock).unwrap();
+        let served = service.clone();
         let serving = tokio::spawn(async move {
+            let service = served;
             let _relay = service.join_other_nodes();
             let stop = async {
                 // A failing case drops the sender, which also stops the service.
@@ -216,7 +219,7 @@ impl Server {
             let settings = ListenerSettings { proxies, access, ..ListenerSettings::default() };
             serve(listener, std::future::ready(service.clone()), settings, stop).await;
         });
-        Self { api, stop, serving }
+        Self { api, service, stop, serving }
     }
 
     /// Starts the shutdown. The returned task ends when the shutdown is complete.

@@ -2,22 +2,24 @@
 
 use std::collections::HashMap;
 
-use deadpool_postgres::{Client, GenericClient, Transaction};
+use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::{
-    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, SearchText,
-    UserId,
+    AuditEvent, Author, Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage,
+    NewDevice, SearchText, UserId,
 };
 use device_stats_store::{SqlConditions, StoreError, Visibility, VisibleRows};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
+use crate::audit;
 use crate::database::columns::{column, each, optional_text, optional_time, text};
 use crate::database::errors::{Failure, is_missing_parent, is_taken};
 use crate::database::transactions::begin;
 
 const DEVICE_ID_UNIQUE: &str = "devices_device_id_unique";
 /// The parameters 2 and 3 are the [`VisibleRows`].
-const DELETE: &str = "DELETE FROM devices WHERE id = $1 AND ($2::bigint IS NULL OR user_id = $2) AND ($3::bigint IS NULL OR id = $3)";
+const DELETE: &str = "DELETE FROM devices WHERE id = $1 AND ($2::bigint IS NULL OR user_id = $2)
+    AND ($3::bigint IS NULL OR id = $3) RETURNING id, device_id, name, user_id, created_at";
 
 pub(crate) fn device(row: &Row) -> Result<Device, StoreError> {
     let user_id: Option<i64> = column(row, 3)?;
@@ -38,7 +40,7 @@ fn refused(error: Error) -> Failure {
     } else if is_missing_parent(&error) {
         StoreError::UserMissing.into()
     } else {
-        Failure::Committing(error)
+        Failure::Before(error)
     }
 }
 
@@ -79,20 +81,26 @@ impl OwnedLimit {
 
 pub(crate) async fn create(
     client: &mut Client,
+    author: &Author,
     new: &NewDevice,
     owned_max: Option<u32>,
 ) -> Result<Device, Failure> {
-    let Some(limit) = OwnedLimit::new(new.user_id, owned_max) else { return insert(client, new).await };
+    let limit = OwnedLimit::new(new.user_id, owned_max);
     let transaction = begin(client).await?;
-    limit.lock(&transaction).await?;
+    if let Some(limit) = limit {
+        limit.lock(&transaction).await?;
+    }
     let created = insert(&transaction, new).await?;
-    limit.check(&transaction).await?;
+    if let Some(limit) = limit {
+        limit.check(&transaction).await?;
+    }
+    audit::note(&transaction, author, &[AuditEvent::create_device(&created)]).await?;
     transaction.commit().await.map_err(Failure::Committing)?;
     Ok(created)
 }
 
-async fn insert(client: &impl GenericClient, new: &NewDevice) -> Result<Device, Failure> {
-    let insert = client
+async fn insert(transaction: &Transaction<'_>, new: &NewDevice) -> Result<Device, Failure> {
+    let insert = transaction
         .prepare_cached(
             "INSERT INTO devices (device_id, name, user_id) VALUES ($1, $2, $3)
              RETURNING id, device_id, name, user_id, created_at",
@@ -100,45 +108,51 @@ async fn insert(client: &impl GenericClient, new: &NewDevice) -> Result<Device, 
         .await?;
     let name = new.name.as_ref().map(DeviceName::as_str);
     let owner = new.user_id.map(|id| id.0);
-    let created = client.query(&insert, &[&new.device_id.as_str(), &name, &owner]).await.map_err(refused)?;
+    let created = transaction.query(&insert, &[&new.device_id.as_str(), &name, &owner]).await;
+    let created = created.map_err(refused)?;
     let not_returned = || StoreError::Broken("an inserted device was not returned".into());
     Ok(created.first().map(device).transpose()?.ok_or_else(not_returned)?)
 }
 
 pub(crate) async fn create_missing(
     client: &mut Client,
+    author: &Author,
     owner: Option<UserId>,
     device_ids: &[DeviceId],
     owned_max: Option<u32>,
 ) -> Result<(), Failure> {
-    let Some(limit) = OwnedLimit::new(owner, owned_max) else {
-        insert_missing(client, owner, device_ids).await?;
-        return Ok(());
-    };
+    let limit = OwnedLimit::new(owner, owned_max);
     let transaction = begin(client).await?;
-    limit.lock(&transaction).await?;
-    if insert_missing(&transaction, owner, device_ids).await? > 0 {
+    if let Some(limit) = limit {
+        limit.lock(&transaction).await?;
+    }
+    let created = insert_missing(&transaction, owner, device_ids).await?;
+    if let Some(limit) = limit.filter(|_| !created.is_empty()) {
         limit.check(&transaction).await?;
     }
+    let events: Vec<_> = created.iter().map(AuditEvent::create_device).collect();
+    audit::note(&transaction, author, &events).await?;
     transaction.commit().await.map_err(Failure::Committing)
 }
 
-/// Inserts in the order of the ids, to avoid a deadlock of two calls with the same ids. Returns the number of
-/// new devices.
+/// Inserts in the order of the ids, to avoid a deadlock of two calls with the same ids. Returns the new
+/// devices.
 async fn insert_missing(
-    client: &impl GenericClient,
+    transaction: &Transaction<'_>,
     owner: Option<UserId>,
     device_ids: &[DeviceId],
-) -> Result<u64, Failure> {
-    let insert = client
+) -> Result<Vec<Device>, Failure> {
+    let insert = transaction
         .prepare_cached(
             "INSERT INTO devices (device_id, user_id)
              SELECT id, $2::bigint FROM unnest($1::text[]) AS missing (id)
-             ORDER BY id COLLATE \"C\" ON CONFLICT DO NOTHING",
+             ORDER BY id COLLATE \"C\" ON CONFLICT DO NOTHING
+             RETURNING id, device_id, name, user_id, created_at",
         )
         .await?;
     let ids: Vec<&str> = device_ids.iter().map(DeviceId::as_str).collect();
-    client.execute(&insert, &[&ids, &owner.map(|id| id.0)]).await.map_err(refused)
+    let created = transaction.query(&insert, &[&ids, &owner.map(|id| id.0)]).await.map_err(refused)?;
+    Ok(each(&created, device)?)
 }
 
 pub(crate) async fn find(
@@ -249,15 +263,14 @@ pub(super) enum Purpose {
     Delete,
 }
 
-/// Begins a transaction, locks a device, and checks that it equals the expected device.
-async fn begin_expected<'c>(
-    client: &'c mut Client,
+/// Locks a device, and checks that it equals the expected device.
+async fn lock_expected(
+    transaction: &Transaction<'_>,
     visible: Visibility,
     key: DeviceKey,
     expected: &Device,
     purpose: Purpose,
-) -> Result<Transaction<'c>, Failure> {
-    let transaction = begin(client).await?;
+) -> Result<(), Failure> {
     let lock = match purpose {
         Purpose::Update => "FOR NO KEY UPDATE",
         Purpose::Delete => "FOR UPDATE",
@@ -272,32 +285,36 @@ async fn begin_expected<'c>(
     match found.first().map(device).transpose()? {
         None => Err(StoreError::DeviceMissing.into()),
         Some(device) if device != *expected => Err(StoreError::Changed.into()),
-        Some(_) => Ok(transaction),
+        Some(_) => Ok(()),
     }
 }
 
 pub(crate) async fn update(
     client: &mut Client,
+    author: &Author,
     visible: Visibility,
     key: DeviceKey,
     expected: Option<&Device>,
     change: &DeviceChange,
 ) -> Result<Device, Failure> {
-    let Some(expected) = expected else { return set(client, visible, key, change).await };
-    let transaction = begin_expected(client, visible, key, expected, Purpose::Update).await?;
+    let transaction = begin(client).await?;
+    if let Some(expected) = expected {
+        lock_expected(&transaction, visible, key, expected, Purpose::Update).await?;
+    }
     let updated = set(&transaction, visible, key, change).await?;
+    audit::note(&transaction, author, &AuditEvent::update_device(&updated, change)).await?;
     transaction.commit().await.map_err(Failure::Committing)?;
     Ok(updated)
 }
 
 /// Sets the fields that a change names.
 async fn set(
-    client: &impl GenericClient,
+    transaction: &Transaction<'_>,
     visible: Visibility,
     key: DeviceKey,
     change: &DeviceChange,
 ) -> Result<Device, Failure> {
-    let update = client
+    let update = transaction
         .prepare_cached(
             "UPDATE devices SET
                  name = CASE WHEN $2::boolean THEN $3 ELSE name END,
@@ -312,8 +329,7 @@ async fn set(
     let VisibleRows { owner: visible_owner, device: visible_key, .. } = visible.rows();
     let values: &[&(dyn ToSql + Sync)] =
         &[&key.0, &has_name, &name, &has_owner, &owner, &visible_owner, &visible_key];
-    let updated = client.query(&update, values).await;
-    let updated = updated.map_err(refused)?;
+    let updated = transaction.query(&update, values).await.map_err(refused)?;
     Ok(updated.first().map(device).transpose()?.ok_or(StoreError::DeviceMissing)?)
 }
 
@@ -321,19 +337,19 @@ async fn set(
 /// statement waits for running appends and seals, and later ones do not find the device.
 pub(crate) async fn delete(
     client: &mut Client,
+    author: &Author,
     visible: Visibility,
     key: DeviceKey,
     expected: Option<&Device>,
 ) -> Result<(), Failure> {
-    let VisibleRows { owner, device: visible_key, .. } = visible.rows();
+    let transaction = begin(client).await?;
     if let Some(expected) = expected {
-        let transaction = begin_expected(client, visible, key, expected, Purpose::Delete).await?;
-        transaction.execute(DELETE, &[&key.0, &owner, &visible_key]).await?;
-        return transaction.commit().await.map_err(Failure::Committing);
+        lock_expected(&transaction, visible, key, expected, Purpose::Delete).await?;
     }
-    let delete = client.prepare_cached(DELETE).await?;
-    match client.execute(&delete, &[&key.0, &owner, &visible_key]).await.map_err(Failure::Committing)? {
-        0 => Err(StoreError::DeviceMissing.into()),
-        _ => Ok(()),
-    }
+    let VisibleRows { owner, device: visible_key, .. } = visible.rows();
+    let delete = transaction.prepare_cached(DELETE).await?;
+    let deleted = transaction.query(&delete, &[&key.0, &owner, &visible_key]).await?;
+    let deleted = deleted.first().map(device).transpose()?.ok_or(StoreError::DeviceMissing)?;
+    audit::note(&transaction, author, &[AuditEvent::delete_device(&deleted)]).await?;
+    transaction.commit().await.map_err(Failure::Committing)
 }

@@ -1,17 +1,18 @@
 //! Statements about users.
 
-use deadpool_postgres::{Client, GenericClient, Transaction};
+use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::{
-    Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
+    AuditEvent, Author, Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
 };
 use device_stats_store::{SqlConditions, StoreError, UserState, Visibility};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
 use crate::accounts::devices::{Purpose, device};
+use crate::audit;
 use crate::database::columns::{column, each, optional_time, text};
 use crate::database::errors::{Failure, is_taken};
-use crate::database::transactions::{BEGIN, UNLIMITED, at_once, begin, try_join, try_join3};
+use crate::database::transactions::{UNLIMITED, begin};
 
 const EMAIL_UNIQUE: &str = "users_email_unique";
 const USERNAME_UNIQUE: &str = "users_username_unique";
@@ -25,15 +26,24 @@ fn user(row: &Row) -> Result<User, StoreError> {
     })
 }
 
-pub(crate) async fn create(client: &Client, new: &NewUser) -> Result<User, Failure> {
-    let insert = client
+pub(crate) async fn create(client: &mut Client, author: &Author, new: &NewUser) -> Result<User, Failure> {
+    let transaction = begin(client).await?;
+    let insert = transaction
         .prepare_cached(
             "INSERT INTO users (username, email) VALUES ($1, $2) RETURNING id, username, email, created_at",
         )
         .await?;
-    match client.query(&insert, &[&new.username.as_str(), &new.email.as_str()]).await {
-        Ok(created) => Ok(created.first().map(user).transpose()?.ok_or_else(not_returned)?),
-        Err(error) => Err(refused(client, error, None, Some(&new.email)).await),
+    match transaction.query(&insert, &[&new.username.as_str(), &new.email.as_str()]).await {
+        Ok(created) => {
+            let created = created.first().map(user).transpose()?.ok_or_else(not_returned)?;
+            audit::note(&transaction, author, &[AuditEvent::create_user(&created)]).await?;
+            transaction.commit().await.map_err(Failure::Committing)?;
+            Ok(created)
+        }
+        Err(error) => {
+            transaction.rollback().await?;
+            Err(refused(client, error, None, Some(&new.email)).await)
+        }
     }
 }
 
@@ -105,37 +115,37 @@ pub(crate) async fn list_after(
 
 pub(crate) async fn update(
     client: &mut Client,
+    author: &Author,
     visible: Visibility,
     id: UserId,
     expected: Option<&UserState>,
     change: &UserChange,
 ) -> Result<User, Failure> {
-    let updated = match expected {
-        None => try_update(client, visible, id, change).await?,
-        Some(expected) => {
-            let transaction = begin_expected(client, visible, id, expected, Purpose::Update).await?;
-            let updated = try_update(&transaction, visible, id, change).await?;
-            match updated {
-                Ok(_) => transaction.commit().await.map_err(Failure::Committing)?,
-                Err(_) => transaction.rollback().await?,
-            }
-            updated
+    let transaction = begin(client).await?;
+    if expected.is_some() {
+        check(&lock(&transaction, visible, id, Purpose::Update).await?, expected)?;
+    }
+    match try_update(&transaction, visible, id, change).await? {
+        Ok(updated) => {
+            audit::note(&transaction, author, &AuditEvent::update_user(&updated, change)).await?;
+            transaction.commit().await.map_err(Failure::Committing)?;
+            Ok(updated)
         }
-    };
-    match updated {
-        Ok(updated) => Ok(updated),
-        Err(error) => Err(refused(client, error, Some(id), change.email.as_ref()).await),
+        Err(error) => {
+            transaction.rollback().await?;
+            Err(refused(client, error, Some(id), change.email.as_ref()).await)
+        }
     }
 }
 
 /// Changes a user. Returns the error of the statement that sets the values.
 async fn try_update(
-    client: &impl GenericClient,
+    transaction: &Transaction<'_>,
     visible: Visibility,
     id: UserId,
     change: &UserChange,
 ) -> Result<Result<User, Error>, Failure> {
-    let update = client
+    let update = transaction
         .prepare_cached(
             "UPDATE users SET username = coalesce($2, username), email = coalesce($3, email) WHERE id = $1
              AND ($4::bigint IS NULL OR id = $4)
@@ -144,22 +154,20 @@ async fn try_update(
         .await?;
     let username = change.username.as_ref().map(Username::as_str);
     let email = change.email.as_ref().map(Email::as_str);
-    match client.query(&update, &[&id.0, &username, &email, &visible.rows().user_id]).await {
+    match transaction.query(&update, &[&id.0, &username, &email, &visible.rows().user_id]).await {
         Ok(updated) => Ok(Ok(updated.first().map(user).transpose()?.ok_or(StoreError::UserMissing)?)),
         Err(error) => Ok(Err(error)),
     }
 }
 
-/// Begins a transaction, locks a user and its devices in the order of a deletion, and checks that they equal
-/// the expected state. With the user locked, it gets no further device.
-async fn begin_expected<'c>(
-    client: &'c mut Client,
+/// Locks a user and its devices by ascending key, as in an append, and returns them. With the user locked, it
+/// gets no further device. The statement timeout limits the wait for running appends.
+async fn lock(
+    transaction: &Transaction<'_>,
     visible: Visibility,
     id: UserId,
-    expected: &UserState,
     purpose: Purpose,
-) -> Result<Transaction<'c>, Failure> {
-    let transaction = begin(client).await?;
+) -> Result<UserState, Failure> {
     let select = "SELECT id, username, email, created_at FROM users WHERE id = $1
                   AND ($2::bigint IS NULL OR id = $2) FOR UPDATE";
     let select = transaction.prepare_cached(select).await?;
@@ -174,57 +182,32 @@ async fn begin_expected<'c>(
     );
     let select = transaction.prepare_cached(&select).await?;
     let devices = each(&transaction.query(&select, &[&id.0]).await?, device)?;
-    let found = UserState { user: found, devices };
-    if found == *expected { Ok(transaction) } else { Err(StoreError::Changed.into()) }
+    Ok(UserState { user: found, devices })
 }
 
+/// Checks that a user and its devices equal the expected state, if there is one.
+fn check(found: &UserState, expected: Option<&UserState>) -> Result<(), StoreError> {
+    if expected.is_none_or(|expected| found == expected) { Ok(()) } else { Err(StoreError::Changed) }
+}
+
+/// Deletes a user. A foreign key deletes its devices. A trigger notes that their readings are left to
+/// [`purge`](crate::accounts::purge). The statement timeout does not limit the deletion of the devices,
+/// because a user can have many.
 pub(crate) async fn delete(
     client: &mut Client,
+    author: &Author,
     visible: Visibility,
     id: UserId,
     expected: Option<&UserState>,
 ) -> Result<(), Failure> {
-    match expected {
-        None => delete_any(client, visible, id).await,
-        Some(expected) => delete_expected(client, visible, id, expected).await,
-    }
-}
-
-async fn delete_expected(
-    client: &mut Client,
-    visible: Visibility,
-    id: UserId,
-    expected: &UserState,
-) -> Result<(), Failure> {
-    let transaction = begin_expected(client, visible, id, expected, Purpose::Delete).await?;
+    let transaction = begin(client).await?;
+    // A user that the caller may not see is not locked: others do not wait for the call.
+    let found = lock(&transaction, visible, id, Purpose::Delete).await?;
+    check(&found, expected)?;
     transaction.batch_execute(UNLIMITED).await?;
     transaction.execute("DELETE FROM users WHERE id = $1", &[&id.0]).await?;
+    audit::note(&transaction, author, &AuditEvent::delete_user(&found.user, &found.devices)).await?;
     transaction.commit().await.map_err(Failure::Committing)
-}
-
-/// Deletes a user. A foreign key deletes its devices. A trigger notes that their readings are left to
-/// [`purge`](crate::accounts::purge). The devices are locked by ascending key, as in an append. The statement
-/// timeout limits the wait for running appends. It does not limit the deletion of the devices, because a user
-/// can have many.
-async fn delete_any(client: &Client, visible: Visibility, id: UserId) -> Result<(), Failure> {
-    let lock = "SELECT 1 FROM users WHERE id = $1 AND ($2::bigint IS NULL OR id = $2) FOR UPDATE";
-    let lock = client.prepare_cached(lock).await?;
-    let lock_devices = "SELECT 1 FROM devices WHERE user_id = $1 AND ($2::bigint IS NULL OR user_id = $2)
-                        ORDER BY id FOR UPDATE";
-    let lock_devices = client.prepare_cached(lock_devices).await?;
-    let delete = "DELETE FROM users WHERE id = $1 AND ($2::bigint IS NULL OR id = $2)";
-    let delete = client.prepare_cached(delete).await?;
-    // A user that the caller may not see is not locked either: others do not wait for the call.
-    let user: &[&(dyn ToSql + Sync)] = &[&id.0, &visible.rows().user_id];
-    let work = try_join3(
-        try_join(client.execute(&lock, user), client.execute(&lock_devices, user)),
-        client.batch_execute(UNLIMITED),
-        client.execute(&delete, user),
-    );
-    match at_once(client, BEGIN, Box::pin(work)).await.map_err(Failure::Committing)? {
-        (_, (), 0) => Err(StoreError::UserMissing.into()),
-        _ => Ok(()),
-    }
 }
 
 /// Converts an error of a statement that sets the username and the email address of the user `id`; `None` for
@@ -235,7 +218,7 @@ async fn refused(client: &Client, error: Error, id: Option<UserId>, email: Optio
         return StoreError::EmailTaken.into();
     }
     if !is_taken(&error, USERNAME_UNIQUE) {
-        return Failure::Committing(error);
+        return Failure::Before(error);
     }
     let Some(email) = email else { return StoreError::UsernameTaken.into() };
     match is_email_taken(client, id, email).await {

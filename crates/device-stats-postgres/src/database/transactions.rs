@@ -8,8 +8,6 @@ use tokio_postgres::{Error, IsolationLevel};
 
 use crate::database::errors::Failure;
 
-/// Begins a transaction in which each statement sees the commits before that statement.
-pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// Begins a transaction that sees the database at the moment of its first statement.
 pub(crate) const BEGIN_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
@@ -17,7 +15,8 @@ pub(crate) const BEGIN_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ REA
 /// readings.
 pub(crate) const UNLIMITED: &str = "SET LOCAL statement_timeout = 0";
 
-/// Begins a transaction as [`BEGIN`] does. The transaction is rolled back if it is dropped without a commit.
+/// Begins a transaction in which each statement sees the commits before that statement. It is rolled back if
+/// it is dropped without a commit.
 pub(crate) async fn begin(client: &mut Client) -> Result<Transaction<'_>, Failure> {
     let transaction = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted);
     Ok(transaction.start().await?)

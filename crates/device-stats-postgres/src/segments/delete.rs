@@ -4,9 +4,10 @@
 //! no reading of the window moves from a row to a segment, or to another segment, while it is deleted.
 
 use deadpool_postgres::Client;
-use device_stats_domain::{DeviceKey, Window};
+use device_stats_domain::{AuditEvent, Author, DeviceKey, Window};
 use device_stats_store::{CutSegment, Deleted, DeletionPlan, Visibility};
 
+use crate::audit;
 use crate::database::columns::each;
 use crate::database::errors::Failure;
 use crate::database::transactions::begin;
@@ -20,6 +21,7 @@ const DELETE_ROWS: &str = "DELETE FROM reading WHERE device = $1 AND time >= $2 
 
 pub(crate) async fn delete_readings(
     client: &mut Client,
+    author: &Author,
     visible: Visibility,
     device: DeviceKey,
     window: Window,
@@ -45,6 +47,11 @@ pub(crate) async fn delete_readings(
     for (segment, head) in &plan.inserted {
         insert(&transaction, device, next_id(&transaction).await?, segment, head).await?;
     }
+    let readings = plan.readings + rows;
+    if readings > 0 {
+        let event = AuditEvent::delete_readings(device, window, readings);
+        audit::note(&transaction, author, &[event]).await?;
+    }
     transaction.commit().await.map_err(Failure::Committing)?;
-    Ok(Deleted::Done(plan.readings + rows))
+    Ok(Deleted::Done(readings))
 }

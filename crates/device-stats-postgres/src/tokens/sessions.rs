@@ -1,17 +1,19 @@
 //! Statements about sessions.
 
 use deadpool_postgres::Client;
-use device_stats_domain::{Session, SessionHash, Timestamp, TokenId};
+use device_stats_domain::{AuditEvent, Author, Session, SessionHash, Timestamp, TokenId};
 use device_stats_store::StoreError;
 use device_stats_store::limits::SESSIONS_MAX;
 
 use super::token;
-use crate::database::columns::time;
+use crate::audit;
+use crate::database::columns::{column, time};
 use crate::database::errors::{Failure, is_missing_parent};
 use crate::database::transactions::begin;
 
 pub(super) async fn create(
     client: &mut Client,
+    author: &Author,
     hash: &SessionHash,
     token: TokenId,
     created_at: Timestamp,
@@ -31,6 +33,7 @@ pub(super) async fn create(
         ORDER BY hash FOR UPDATE SKIP LOCKED)";
     let delete = transaction.prepare_cached(delete).await?;
     transaction.execute(&delete, &[&ended_before.micros(), &token.0, &i64::from(SESSIONS_MAX)]).await?;
+    audit::note(&transaction, author, &[AuditEvent::create_session(token)]).await?;
     transaction.commit().await.map_err(Failure::Committing)
 }
 
@@ -45,10 +48,13 @@ pub(super) async fn find(client: &Client, hash: &SessionHash) -> Result<Option<S
     Ok(Some(Session { token: token(row)?, created_at: time(row, 11)?, last_used_at: time(row, 12)? }))
 }
 
-pub(super) async fn delete(client: &Client, hash: &SessionHash) -> Result<(), Failure> {
-    let delete = client.prepare_cached("DELETE FROM session WHERE hash = $1").await?;
-    client.execute(&delete, &[&hash.0.as_slice()]).await.map_err(Failure::Committing)?;
-    Ok(())
+pub(super) async fn delete(client: &mut Client, author: &Author, hash: &SessionHash) -> Result<(), Failure> {
+    let transaction = begin(client).await?;
+    let delete = transaction.prepare_cached("DELETE FROM session WHERE hash = $1 RETURNING token").await?;
+    let deleted = transaction.query(&delete, &[&hash.0.as_slice()]).await?;
+    let token = deleted.first().map(|row| column(row, 0).map(TokenId)).transpose()?;
+    audit::note(&transaction, author, &token.map(AuditEvent::delete_session)).await?;
+    transaction.commit().await.map_err(Failure::Committing)
 }
 
 /// Updates in the order of the hashes, to avoid a deadlock of two nodes that note uses of the same sessions.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use device_stats_domain::{
-    DeviceChange, DeviceId, DeviceKey, Email, IdempotencyKey, NewUser, UserChange, Username,
+    Author, DeviceChange, DeviceId, DeviceKey, Email, IdempotencyKey, NewUser, UserChange, Username,
 };
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::limits::STORE_LOCK_TIMEOUT;
@@ -208,22 +208,31 @@ async fn a_conditional_change_does_not_wait_for_an_append() {
     let ([a, b], mut admin, watch) = two_nodes().await;
     let ann =
         NewUser { username: Username::new("ann").unwrap(), email: Email::parse("ann@example.com").unwrap() };
-    let ann = a.create_user(ann).await.unwrap();
+    let ann = a.create_user(&Author::SERVICE, ann).await.unwrap();
     let device = device(&*a, "d").await;
     let owned = DeviceChange { user_id: Some(Some(ann.id)), ..DeviceChange::default() };
-    let seen = a.update_device(Visibility::All, device, None, owned).await.unwrap();
+    let seen = a.update_device(&Author::SERVICE, Visibility::All, device, None, owned).await.unwrap();
     let append = admin.transaction().await.unwrap();
     append_slowly(&append, device, 1).await;
     let named = DeviceChange { name: Some(None), ..DeviceChange::default() };
-    let changed =
-        timeout(STORE_LOCK_TIMEOUT / 2, a.update_device(Visibility::All, device, Some(&seen), named)).await;
+    let changed = timeout(
+        STORE_LOCK_TIMEOUT / 2,
+        a.update_device(&Author::SERVICE, Visibility::All, device, Some(&seen), named),
+    )
+    .await;
     assert_eq!(changed.unwrap().unwrap(), seen);
     let renamed = UserChange { username: Some(Username::new("eve").unwrap()), ..UserChange::default() };
     let state = UserState { user: ann.clone(), devices: vec![seen.clone()] };
-    let changed =
-        timeout(STORE_LOCK_TIMEOUT / 2, a.update_user(Visibility::All, ann.id, Some(&state), renamed)).await;
+    let changed = timeout(
+        STORE_LOCK_TIMEOUT / 2,
+        a.update_user(&Author::SERVICE, Visibility::All, ann.id, Some(&state), renamed),
+    )
+    .await;
     assert_eq!(changed.unwrap().unwrap().username.as_str(), "eve");
-    let deletion = tokio::spawn(async move { b.delete_device(Visibility::All, device, Some(&seen)).await });
+    let deletion =
+        tokio::spawn(
+            async move { b.delete_device(&Author::SERVICE, Visibility::All, device, Some(&seen)).await },
+        );
     until_found(&watch, 1, WAITING, &[]).await;
     append.commit().await.unwrap();
     deletion.await.unwrap().unwrap();
@@ -316,14 +325,14 @@ async fn the_deletion_of_a_user_has_no_statement_timeout() {
     admin.batch_execute(observe).await.unwrap();
     let ann =
         NewUser { username: Username::new("ann").unwrap(), email: Email::parse("ann@example.com").unwrap() };
-    let ann = store.create_user(ann).await.unwrap().id;
+    let ann = store.create_user(&Author::SERVICE, ann).await.unwrap().id;
     for owner in [None, Some(ann)] {
         let device = device(&*store, "d").await;
         let change = DeviceChange { user_id: Some(owner), ..DeviceChange::default() };
-        store.update_device(Visibility::All, device, None, change).await.unwrap();
+        store.update_device(&Author::SERVICE, Visibility::All, device, None, change).await.unwrap();
         match owner {
-            None => store.delete_device(Visibility::All, device, None).await.unwrap(),
-            Some(user) => store.delete_user(Visibility::All, user, None).await.unwrap(),
+            None => store.delete_device(&Author::SERVICE, Visibility::All, device, None).await.unwrap(),
+            Some(user) => store.delete_user(&Author::SERVICE, Visibility::All, user, None).await.unwrap(),
         }
     }
     let seen = admin.query("SELECT setting FROM seen", &[]).await.unwrap();

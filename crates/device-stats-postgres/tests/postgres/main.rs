@@ -14,13 +14,14 @@ mod poolers;
 mod receipts;
 mod restoring;
 mod sharing;
+mod unwritable_entries;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use device_stats_domain::{
-    Axes, DeviceId, DeviceKey, Finite, ListPage, NewDevice, NewReading, ReadingId, ReadingTime, Timestamp,
-    Window,
+    Author, Axes, DeviceId, DeviceKey, Finite, ListPage, NewDevice, NewReading, ReadingId, ReadingTime,
+    Timestamp, Window,
 };
 use device_stats_postgres::testing::fresh_database;
 use device_stats_postgres::{PostgresConfig, PostgresStore};
@@ -64,7 +65,7 @@ async fn until_found(client: &Client, count: usize, query: &str, parameters: &[&
 
 async fn device(store: &impl Store, id: &str) -> DeviceKey {
     let new = NewDevice { device_id: DeviceId::new(id).unwrap(), name: None, user_id: None };
-    store.create_device(new, None).await.unwrap().key
+    store.create_device(&Author::SERVICE, new, None).await.unwrap().key
 }
 
 fn at(us: i64) -> Timestamp {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use device_stats_domain::DeviceKey;
+use device_stats_domain::{Author, DeviceKey};
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::testing::fresh_database;
 use device_stats_segment::Effort;
@@ -130,7 +130,7 @@ async fn nothing_is_left_of_a_device_deleted_under_seals() {
             }
         });
         until_found(&admin, 1, "SELECT 1 FROM segment WHERE device = $1 LIMIT 1", &[&device.0]).await;
-        nodes[0].delete_device(Visibility::All, device, None).await.unwrap();
+        nodes[0].delete_device(&Author::SERVICE, Visibility::All, device, None).await.unwrap();
         append.await.unwrap();
         stop.store(true, Ordering::SeqCst);
         while nodes[1].purge_slice(device, 10).await.unwrap() != Purged::Nothing {}
@@ -164,7 +164,7 @@ async fn nodes_share_the_purge_of_deleted_devices() {
             let derived = segment.derive(Effort::Fast).unwrap();
             nodes[0].store_derived(device, id, &derived).await.unwrap();
         }
-        nodes[0].delete_device(Visibility::All, device, None).await.unwrap();
+        nodes[0].delete_device(&Author::SERVICE, Visibility::All, device, None).await.unwrap();
         devices.push(device);
     }
     let [a, b] = devices[..] else { panic!("two devices") };
@@ -199,7 +199,7 @@ async fn a_device_whose_purge_fails_does_not_stop_the_others() {
     let [broken, other] = [device(&store, "a").await, device(&store, "b").await];
     for device in [broken, other] {
         store.append(&[reading(device, 1)]).await.unwrap();
-        store.delete_device(Visibility::All, device, None).await.unwrap();
+        store.delete_device(&Author::SERVICE, Visibility::All, device, None).await.unwrap();
     }
     let fault = format!(
         "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

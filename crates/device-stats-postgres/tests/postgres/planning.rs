@@ -2,7 +2,7 @@
 //! then reads whole tables, and the session would keep this plan while the tables grow. The server logs the
 //! plans.
 
-use device_stats_domain::{DeviceKey, IdempotencyKey, ListPage, Window};
+use device_stats_domain::{Author, DeviceKey, IdempotencyKey, ListPage, Window};
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::testing::TestPostgres;
 use device_stats_segment::Effort;
@@ -68,7 +68,10 @@ async fn no_statement_reads_a_whole_table_although_it_was_planned_for_an_empty_o
     store.find_latest(&[device]).await.unwrap();
     store.merge(device, &[id], &segment(&rows)).await.unwrap();
     store.list_readings(device, Window::ALL, ListPage::LARGEST).await.unwrap();
-    store.delete_readings(Visibility::All, device, Window { from_us: 20, until_us: 31 }, &[]).await.unwrap();
+    store
+        .delete_readings(&Author::SERVICE, Visibility::All, device, Window { from_us: 20, until_us: 31 }, &[])
+        .await
+        .unwrap();
 
     let log = server.log();
     let plans = &log[before..];

@@ -24,10 +24,11 @@ impl Service {
     ) -> Result<Device, ServiceError> {
         let owner = device.user_id.or_else(|| granted.principal().default_owner());
         let device = NewDevice { user_id: granted.visible().hide_owner(owner), ..device };
-        let owned_max = self.owned_devices_max(granted);
-        let created =
-            self.complete(move |parts| async move { parts.store.create_device(device, owned_max).await });
-        created.await.map_err(owner_missing)
+        let (author, owned_max) = (granted.author(), self.owned_devices_max(granted));
+        let create = move |parts: Arc<ServiceParts>| async move {
+            parts.store.create_device(&author, device, owned_max).await
+        };
+        self.complete(create).await.map_err(owner_missing)
     }
 
     /// Creates each of these devices that does not exist. They belong to the user that creates them, or have
@@ -42,9 +43,9 @@ impl Service {
         ids: Vec<DeviceId>,
     ) -> Result<(), ServiceError> {
         let owner = granted.principal().default_owner();
-        let owned_max = self.owned_devices_max(granted);
+        let (author, owned_max) = (granted.author(), self.owned_devices_max(granted));
         let create = move |parts: Arc<ServiceParts>| async move {
-            parts.store.create_missing_devices(owner, &ids, owned_max).await
+            parts.store.create_missing_devices(&author, owner, &ids, owned_max).await
         };
         self.complete(create).await.map_err(owner_missing)
     }
@@ -102,10 +103,11 @@ impl Service {
             // The owner stays as it is. If it changes meanwhile, the store does not find the device.
             change.user_id = None;
         }
-        let (visible, expected) = (device.granted().visible(), expected.cloned());
+        let (author, visible) = (device.granted().author(), device.granted().visible());
+        let expected = expected.cloned();
         let (key, device_id) = (device.key, device.device_id.clone());
         let update = move |parts: Arc<ServiceParts>| async move {
-            let updated = parts.store.update_device(visible, key, expected.as_ref(), change).await;
+            let updated = parts.store.update_device(&author, visible, key, expected.as_ref(), change).await;
             // Also after an error, because the outcome may be unknown.
             parts.known_devices.forget([&device_id]);
             updated
@@ -124,10 +126,11 @@ impl Service {
         device: &Authorized<Device, Manage>,
         expected: Option<&Device>,
     ) -> Result<(), ServiceError> {
-        let (visible, expected) = (device.granted().visible(), expected.cloned());
+        let (author, visible) = (device.granted().author(), device.granted().visible());
+        let expected = expected.cloned();
         let (key, device_id) = (device.key, device.device_id.clone());
         let delete = move |parts: Arc<ServiceParts>| async move {
-            let deleted = parts.store.delete_device(visible, key, expected.as_ref()).await;
+            let deleted = parts.store.delete_device(&author, visible, key, expected.as_ref()).await;
             // Also after an error, because the outcome may be unknown.
             parts.known_devices.forget([&device_id]);
             parts.has_deleted.notify_one();

@@ -81,7 +81,7 @@ impl KnownDevices {
 
 #[cfg(test)]
 mod tests {
-    use device_stats_domain::{DeviceChange, Email, NewDevice, NewUser, Username};
+    use device_stats_domain::{Author, DeviceChange, Email, NewDevice, NewUser, Username};
     use device_stats_store::Model;
 
     use super::*;
@@ -112,11 +112,15 @@ mod tests {
         let store = Model::default();
         let user = async |name: &str| {
             let email = Email::parse(&format!("{name}@example.com")).unwrap();
-            store.create_user(NewUser { username: Username::new(name).unwrap(), email }).await.unwrap().id
+            store
+                .create_user(&Author::SERVICE, NewUser { username: Username::new(name).unwrap(), email })
+                .await
+                .unwrap()
+                .id
         };
         let (ann, bob) = (user("ann").await, user("bob").await);
         let new = NewDevice { device_id: DeviceId::new("d").unwrap(), name: None, user_id: Some(ann) };
-        let device = store.create_device(new, None).await.unwrap();
+        let device = store.create_device(&Author::SERVICE, new, None).await.unwrap();
         let known = KnownDevices::default();
         let ids = [device.device_id.clone()];
         let finds = async |visible| known.find_keys(&store, visible, &ids, 0).await.unwrap() != [None];
@@ -135,11 +139,11 @@ mod tests {
         }
         // Another node gives the device to another user.
         let change = DeviceChange { name: None, user_id: Some(Some(bob)) };
-        store.update_device(Visibility::All, device.key, None, change).await.unwrap();
+        store.update_device(&Author::SERVICE, Visibility::All, device.key, None, change).await.unwrap();
         assert!(finds(bobs).await);
         assert!(!finds(anns).await, "the lookup for the new owner has replaced the entry");
         let change = DeviceChange { name: None, user_id: Some(Some(ann)) };
-        store.update_device(Visibility::All, device.key, None, change).await.unwrap();
+        store.update_device(&Author::SERVICE, Visibility::All, device.key, None, change).await.unwrap();
         tokio::time::advance(RIGHTS_CACHED_MAX).await;
         assert!(!finds(bobs).await && finds(anns).await);
     }

@@ -6,9 +6,12 @@
 //! and only these two steps create them. So an operation that needs a right cannot be called without it.
 
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::ops::Deref;
 
-use device_stats_domain::{DeviceKey, IdempotencyKey, Identity, Scope, Scopes, TokenId, UserId};
+use device_stats_domain::{
+    Actor, Author, DeviceKey, IdempotencyKey, Identity, RequestId, Scope, Scopes, TokenId, UserId,
+};
 use device_stats_store::Visibility;
 
 use super::action::{Action, Allowed};
@@ -21,6 +24,23 @@ pub struct Principal {
     scopes: Scopes,
     /// The credential with which it has signed in; `None` if the service is open for everybody.
     credential: Option<Credential>,
+    origin: Origin,
+}
+
+/// The way in which a principal reaches the service. The audit log shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A call in this process, as in tests.
+    Call,
+    /// A request.
+    Request {
+        /// The id of the request.
+        id: RequestId,
+        /// The address of the client.
+        address: IpAddr,
+    },
+    /// A command of a person who works directly on the database.
+    Command,
 }
 
 /// Reason why a principal may not perform an action, on whatever user or device.
@@ -71,14 +91,17 @@ impl Principal {
     /// Any client of a service without access control. It may do everything.
     pub const ANYONE: Self = Self::new(Identity::Administrator, Scopes::ALL);
 
+    /// A person who works directly on the database, with the command line. It may do everything.
+    pub const OPERATOR: Self = Self { origin: Origin::Command, ..Self::ANYONE };
+
     /// Creates a principal with the rights of its identity, limited to scopes.
     pub const fn new(identity: Identity, scopes: Scopes) -> Self {
-        Self { identity, scopes, credential: None }
+        Self { identity, scopes, credential: None, origin: Origin::Call }
     }
 
     /// Creates a principal that has signed in.
     pub(super) const fn signed_in(identity: Identity, scopes: Scopes, credential: Credential) -> Self {
-        Self { identity, scopes, credential: Some(credential) }
+        Self { identity, scopes, credential: Some(credential), origin: Origin::Call }
     }
 
     /// Returns the identity.
@@ -99,6 +122,25 @@ impl Principal {
     /// Returns the credential with which it has signed in.
     pub(crate) fn credential(self) -> Option<Credential> {
         self.credential
+    }
+
+    /// Returns the principal as the sender of a request.
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// Returns the author of the entries of the audit log about the actions of the principal.
+    pub(crate) fn author(self) -> Author {
+        let actor = match (self.identity, self.origin) {
+            (_, Origin::Command) => Actor::Operator,
+            (Identity::Administrator, _) if self.credential.is_none() => Actor::Anyone,
+            (Identity::Administrator, _) => Actor::Administrator,
+            (Identity::User(user), _) => Actor::User(user),
+            (Identity::Device(device), _) => Actor::Device(device),
+        };
+        let author = Author { token: self.token_id(), ..Author::new(actor) };
+        self.origin.complete(author)
     }
 
     /// Checks that the principal may perform an action at all, before a user or device is looked up.
@@ -143,19 +185,38 @@ impl Principal {
             Identity::Administrator | Identity::Device(_) => None,
         }
     }
+}
 
-    /// Returns an idempotency key as the key of this principal. Administrators share their keys with the
-    /// clients of a service without access control.
-    pub(crate) fn own_key(self, key: &IdempotencyKey) -> IdempotencyKey {
-        match self.identity {
-            Identity::Administrator => key.clone(),
-            Identity::User(UserId(id)) => key.of_owner(&format!("user {id}")),
-            Identity::Device(DeviceKey(device_key)) => key.of_owner(&format!("device {device_key}")),
+/// Returns an idempotency key as the key of a principal with this identity. Administrators share their keys
+/// with the clients of a service without access control.
+pub(crate) fn own_key(owner: Identity, key: &IdempotencyKey) -> IdempotencyKey {
+    match owner {
+        Identity::Administrator => key.clone(),
+        Identity::User(UserId(id)) => key.of_owner(&format!("user {id}")),
+        Identity::Device(DeviceKey(device_key)) => key.of_owner(&format!("device {device_key}")),
+    }
+}
+
+impl Origin {
+    /// Returns the author of the entries of the audit log about a request without a valid credential.
+    pub(crate) fn anyone(self) -> Author {
+        self.complete(Author::new(Actor::Anyone))
+    }
+
+    fn complete(self, author: Author) -> Author {
+        match self {
+            Self::Request { id, address } => Author { request: Some(id), address: Some(address), ..author },
+            Self::Call | Self::Command => author,
         }
     }
 }
 
 impl<A> Granted<A> {
+    /// Returns the author of the entries of the audit log about the actions of the principal.
+    pub(crate) fn author(&self) -> Author {
+        self.principal.author()
+    }
+
     /// Returns the principal.
     pub fn principal(&self) -> Principal {
         self.principal
@@ -252,8 +313,7 @@ mod tests {
             Identity::User(UserId(2)),
             Identity::Device(DeviceKey(1)),
         ];
-        let mut keys: Vec<_> =
-            identities.iter().map(|identity| Principal::new(*identity, Scopes::ALL).own_key(&key)).collect();
+        let mut keys: Vec<_> = identities.iter().map(|identity| own_key(*identity, &key)).collect();
         assert_eq!(keys[0], key);
         keys.sort();
         keys.dedup();

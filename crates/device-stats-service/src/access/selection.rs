@@ -31,7 +31,7 @@ pub struct CursorPage<T> {
 
 impl<T> CursorPage<T> {
     /// Makes a page of up to `limit` entries from a list that has one more entry if there is another page.
-    pub(super) fn from_longer(mut entries: Vec<T>, limit: u32) -> Self {
+    pub(crate) fn from_longer(mut entries: Vec<T>, limit: u32) -> Self {
         let has_more = entries.len() > limit as usize;
         entries.truncate(limit as usize);
         Self { entries, has_more }

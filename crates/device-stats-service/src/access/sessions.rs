@@ -5,6 +5,7 @@ use std::sync::Arc;
 use device_stats_domain::{SessionSecret, StoredToken, Timestamp, Token};
 use device_stats_store::StoreError;
 
+use super::principal::Origin;
 use super::sign_in::CredentialKey;
 use super::tokens::random_bytes;
 use crate::error::ServiceError;
@@ -29,14 +30,15 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::TokenUnknown`]; [`ServiceError::RandomnessMissing`]; the errors of the store.
-    pub async fn begin_session(&self, token: &Token) -> Result<NewSession, ServiceError> {
-        let principal = self.sign_in(token).await?;
+    pub async fn begin_session(&self, token: &Token, origin: Origin) -> Result<NewSession, ServiceError> {
+        let principal = self.sign_in(token).await?.with_origin(origin);
         let token = self.find_own_token(principal).await?.ok_or(ServiceError::TokenUnknown)?;
         let secret = SessionSecret::from_random(&random_bytes()?);
+        let author = principal.author();
         let (hash, id, now) = (secret.hash(), token.id, self.parts.clock.now());
         let ended_before = now.saturating_sub(SESSION_TIME_MAX);
         let create = move |parts: Arc<ServiceParts>| async move {
-            parts.store.create_session(&hash, id, now, ended_before).await
+            parts.store.create_session(&author, &hash, id, now, ended_before).await
         };
         match self.complete(create).await {
             Err(ServiceError::Store(StoreError::TokenMissing)) => return Err(ServiceError::TokenUnknown),
@@ -51,10 +53,15 @@ impl Service {
     ///
     /// # Errors
     /// The errors of the store.
-    pub async fn end_session(&self, secret: &SessionSecret) -> Result<(), ServiceError> {
+    pub async fn end_session(&self, secret: &SessionSecret, origin: Origin) -> Result<(), ServiceError> {
         let hash = secret.hash();
+        let author = match self.resume_session(secret).await {
+            Ok(principal) => principal.with_origin(origin).author(),
+            Err(ServiceError::SessionUnknown) => origin.anyone(),
+            Err(error) => return Err(error),
+        };
         let end = move |parts: Arc<ServiceParts>| async move {
-            let ended = parts.store.delete_session(&hash).await;
+            let ended = parts.store.delete_session(&author, &hash).await;
             // Also after an error, because the outcome may be unknown.
             parts.known_credentials.forget(CredentialKey::Session(hash));
             ended

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use device_stats_domain::{
-    Device, DeviceId, Email, Identity, NewDevice, NewUser, Scope, Scopes, SessionSecret, Timestamp, Token,
-    TokenId, User, Username, Window,
+    Author, Device, DeviceId, Email, Identity, NewDevice, NewUser, Scope, Scopes, SessionSecret, Timestamp,
+    Token, TokenId, User, Username, Window,
 };
 use device_stats_formats::export::ExportFormat;
 use device_stats_store::{AccountStore, Model, Store, StoreError, TokenStore, Visibility};
@@ -35,11 +35,13 @@ impl Fleet {
         let store = Arc::new(Model::default());
         let service = service(&store);
         let email = Email::parse("ann@example.com").unwrap();
-        let user =
-            store.create_user(NewUser { username: Username::new("ann").unwrap(), email }).await.unwrap();
+        let user = store
+            .create_user(&Author::SERVICE, NewUser { username: Username::new("ann").unwrap(), email })
+            .await
+            .unwrap();
         let device_id = DeviceId::new("pump").unwrap();
         let new = NewDevice { device_id, name: None, user_id: Some(user.id) };
-        let device = store.create_device(new, None).await.unwrap();
+        let device = store.create_device(&Author::SERVICE, new, None).await.unwrap();
         Self { store, service, user, device }
     }
 
@@ -97,7 +99,7 @@ async fn unknown_expired_and_revoked_tokens_are_refused_in_the_same_way() {
         created_at: Timestamp::from_micros(1).unwrap(),
         expires_at: Some(Timestamp::from_micros(2).unwrap()),
     };
-    fleet.store.create_token(Visibility::All, expired).await.unwrap();
+    fleet.store.create_token(&Author::SERVICE, Visibility::All, expired).await.unwrap();
     refused(&token).await;
 }
 
@@ -179,7 +181,7 @@ async fn a_live_stream_ends_in_time_when_its_token_is_revoked() {
     let client = IpAddr::from([127, 0, 0, 1]).into();
     let mut stream = fleet.service.watch(source.into(), 1.0, None, client).await.unwrap();
     // Another node revokes it.
-    fleet.store.delete_token(Visibility::All, created.stored.id).await.unwrap();
+    fleet.store.delete_token(&Author::SERVICE, Visibility::All, created.stored.id).await.unwrap();
     let ended = tokio::time::timeout(RIGHTS_CACHED_MAX, stream.next()).await;
     assert!(ended.expect("the stream ends in time").is_none());
 }
@@ -208,7 +210,7 @@ async fn an_export_breaks_off_when_its_token_is_revoked() {
     let export = begin().await;
     let late = begin().await;
     assert!(export.next().await.unwrap().is_some());
-    fleet.store.delete_token(Visibility::All, created.stored.id).await.unwrap();
+    fleet.store.delete_token(&Author::SERVICE, Visibility::All, created.stored.id).await.unwrap();
     tokio::time::advance(RIGHTS_CACHED_MAX).await;
     assert!(matches!(late.next().await, Err(ServiceError::TokenUnknown)));
 }
@@ -259,7 +261,7 @@ async fn a_session_ends_after_its_time_and_when_it_is_idle() {
         let secret = SessionSecret::from_random(&[n; 32]);
         fleet
             .store
-            .create_session(&secret.hash(), created.stored.id, begun(age), Timestamp::MIN)
+            .create_session(&Author::SERVICE, &secret.hash(), created.stored.id, begun(age), Timestamp::MIN)
             .await
             .unwrap();
         fleet.store.note_session_uses(&[(secret.hash(), begun(idle))]).await.unwrap();
@@ -273,7 +275,7 @@ async fn a_session_has_the_rights_of_its_token_and_ends_with_it() {
     let fleet = Fleet::create().await;
     let other = service(&fleet.store);
     let created = fleet.users_token().await;
-    let session = fleet.service.begin_session(&created.token).await.unwrap();
+    let session = fleet.service.begin_session(&created.token, Origin::Call).await.unwrap();
     let principal = other.resume_session(&session.secret).await.unwrap();
     assert_eq!(principal, fleet.service.resume_session(&session.secret).await.unwrap());
     assert_eq!(principal.identity(), Identity::User(fleet.user.id));
@@ -285,17 +287,20 @@ async fn a_session_has_the_rights_of_its_token_and_ends_with_it() {
     assert!(refused(&fleet.service).await);
     tokio::time::advance(RIGHTS_CACHED_MAX).await;
     assert!(refused(&other).await);
-    assert!(matches!(fleet.service.begin_session(&created.token).await, Err(ServiceError::TokenUnknown)));
+    assert!(matches!(
+        fleet.service.begin_session(&created.token, Origin::Call).await,
+        Err(ServiceError::TokenUnknown)
+    ));
 }
 
 #[tokio::test]
 async fn an_ended_session_is_refused() {
     let fleet = Fleet::create().await;
     let created = fleet.users_token().await;
-    let session = fleet.service.begin_session(&created.token).await.unwrap();
+    let session = fleet.service.begin_session(&created.token, Origin::Call).await.unwrap();
     fleet.service.resume_session(&session.secret).await.unwrap();
     for _ in 0..2 {
-        fleet.service.end_session(&session.secret).await.unwrap();
+        fleet.service.end_session(&session.secret, Origin::Call).await.unwrap();
         let refused = fleet.service.resume_session(&session.secret).await;
         assert!(matches!(refused, Err(ServiceError::SessionUnknown)));
     }

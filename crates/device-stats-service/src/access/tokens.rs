@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use device_stats_domain::limits::CURSOR_LIMIT_MAX;
 use device_stats_domain::{
-    DeviceId, Identity, NewToken, Scope, Scopes, StoredToken, Timestamp, Token, TokenHolder, TokenId,
+    Author, DeviceId, Identity, NewToken, Scope, Scopes, StoredToken, Timestamp, Token, TokenHolder, TokenId,
     TokenKind, TokenName, UserId,
 };
 use device_stats_store::{StoreError, Visibility};
@@ -129,8 +129,10 @@ impl Service {
         let token = generate_token(kind)?;
         let (hash, prefix) = (token.hash(), token.prefix());
         let new = NewToken { hash, prefix, holder, scopes, name, created_at, expires_at };
-        let visible = granted.visible();
-        let create = |parts: Arc<ServiceParts>| async move { parts.store.create_token(visible, new).await };
+        let (author, visible) = (granted.author(), granted.visible());
+        let create = move |parts: Arc<ServiceParts>| async move {
+            parts.store.create_token(&author, visible, new).await
+        };
         let stored = self.complete(create).await?;
         Ok(CreatedToken { token, stored })
     }
@@ -168,7 +170,7 @@ impl Service {
                     && Some(token.id) != kept
             };
             for earlier in page.iter().filter(is_earlier) {
-                match store.delete_token(Visibility::All, earlier.id).await {
+                match store.delete_token(&Author::SERVICE, Visibility::All, earlier.id).await {
                     // Another node has started with the same token.
                     Ok(()) | Err(StoreError::TokenMissing) => {}
                     Err(error) => return Err(error.into()),
@@ -189,7 +191,7 @@ impl Service {
             created_at: self.parts.clock.now(),
             expires_at: None,
         };
-        match store.create_token(Visibility::All, new).await {
+        match store.create_token(&Author::SERVICE, Visibility::All, new).await {
             Ok(_) => Ok(()),
             // Another node has started at the same time.
             Err(_) if store.find_token(&hash).await?.is_some() => Ok(()),
@@ -220,7 +222,7 @@ impl Service {
     /// [`StoreError::TokenMissing`], also if the principal may not see the token;
     /// [`ServiceError::Forbidden`].
     pub async fn revoke_token(&self, granted: Granted<Manage>, id: TokenId) -> Result<(), ServiceError> {
-        let visible = granted.visible();
+        let (author, visible) = (granted.author(), granted.visible());
         let before = TokenId(id.0.saturating_sub(1));
         let found = self.parts.store.list_tokens(visible, before, 1).await?.into_iter().next();
         let found = found.filter(|token| token.id == id).ok_or(StoreError::TokenMissing)?;
@@ -228,7 +230,7 @@ impl Service {
             granted.principal().grant::<Administer>()?;
         }
         let delete = move |parts: Arc<ServiceParts>| async move {
-            let deleted = parts.store.delete_token(visible, id).await;
+            let deleted = parts.store.delete_token(&author, visible, id).await;
             // Also after an error, because the outcome may be unknown.
             parts.known_credentials.forget_token(id);
             deleted

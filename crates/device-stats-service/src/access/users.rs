@@ -18,10 +18,11 @@ impl Service {
     /// [`StoreError::EmailTaken`], [`StoreError::UsernameTaken`].
     pub async fn create_user(
         &self,
-        _granted: Granted<Administer>,
+        granted: Granted<Administer>,
         user: NewUser,
     ) -> Result<User, ServiceError> {
-        self.complete(|parts| async move { parts.store.create_user(user).await }).await
+        let author = granted.author();
+        self.complete(move |parts| async move { parts.store.create_user(&author, user).await }).await
     }
 
     /// Finds a user.
@@ -101,9 +102,10 @@ impl Service {
         expected: Option<&UserState>,
         change: UserChange,
     ) -> Result<User, ServiceError> {
-        let (visible, id, expected) = (user.granted().visible(), user.id, expected.cloned());
+        let (author, visible) = (user.granted().author(), user.granted().visible());
+        let (id, expected) = (user.id, expected.cloned());
         let update = move |parts: Arc<ServiceParts>| async move {
-            parts.store.update_user(visible, id, expected.as_ref(), change).await
+            parts.store.update_user(&author, visible, id, expected.as_ref(), change).await
         };
         self.complete(update).await
     }
@@ -118,9 +120,10 @@ impl Service {
         user: &Authorized<User, Administer>,
         expected: Option<&UserState>,
     ) -> Result<(), ServiceError> {
-        let (visible, id, expected) = (user.granted().visible(), user.id, expected.cloned());
+        let (author, visible) = (user.granted().author(), user.granted().visible());
+        let (id, expected) = (user.id, expected.cloned());
         let delete = move |parts: Arc<ServiceParts>| async move {
-            let deleted = parts.store.delete_user(visible, id, expected.as_ref()).await;
+            let deleted = parts.store.delete_user(&author, visible, id, expected.as_ref()).await;
             // Also after an error, because the outcome may be unknown.
             parts.has_deleted.notify_one();
             deleted

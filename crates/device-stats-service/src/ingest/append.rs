@@ -68,7 +68,7 @@ impl Service {
     ) -> Result<Reading, ServiceError> {
         let key = key.map(|key| {
             let fingerprint = fingerprint(RequestKind::Reading(device), [(device, &measurement)]);
-            RequestKey { key, principal: granted.principal(), fingerprint }
+            RequestKey { key, owner: granted.principal().identity(), fingerprint }
         });
         let mut last = None;
         loop {
@@ -277,7 +277,7 @@ impl Service {
     ) -> Result<Option<RequestKey<'k>>, ServiceError> {
         let Some(key) = key else { return Ok(None) };
         let fingerprint = self.compute_readings(count, fingerprint).await?;
-        Ok(Some(RequestKey { key, principal: granted.principal(), fingerprint }))
+        Ok(Some(RequestKey { key, owner: granted.principal().identity(), fingerprint }))
     }
 
     async fn append_one(

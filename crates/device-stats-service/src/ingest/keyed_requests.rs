@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use device_stats_domain::{Axes, DeviceId, Finite, IdempotencyKey, Measurement, Timestamp};
+use device_stats_domain::{Axes, DeviceId, Finite, IdempotencyKey, Identity, Measurement, Timestamp};
 use device_stats_store::Fingerprint;
 use sha2::{Digest, Sha256};
 
 use super::clock::Clock;
-use crate::access::Principal;
+use crate::access::principal::own_key;
 use crate::error::ServiceError;
 
 /// The keys of the requests in progress on this node.
@@ -23,8 +23,8 @@ pub(crate) struct KeyedRequests {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestKey<'k> {
     pub(crate) key: &'k IdempotencyKey,
-    /// The principal to which the key belongs.
-    pub(crate) principal: Principal,
+    /// The identity of the principal to which the key belongs.
+    pub(crate) owner: Identity,
     pub(crate) fingerprint: Fingerprint,
 }
 
@@ -53,10 +53,10 @@ impl KeyedRequests {
     /// [`ServiceError::RequestInProgress`].
     pub(crate) fn claim(
         self: &Arc<Self>,
-        RequestKey { key, principal, fingerprint }: RequestKey<'_>,
+        RequestKey { key, owner, fingerprint }: RequestKey<'_>,
         clock: &Clock,
     ) -> Result<KeyClaim, ServiceError> {
-        let key = principal.own_key(key);
+        let key = own_key(owner, key);
         if !self.lock().insert(key.clone()) {
             return Err(ServiceError::RequestInProgress);
         }
@@ -160,7 +160,7 @@ mod tests {
         let (one, other) = (IdempotencyKey::new("1").unwrap(), IdempotencyKey::new("2").unwrap());
         let claim = |key| {
             requests.claim(
-                RequestKey { key, principal: Principal::ANYONE, fingerprint: [0; 32] },
+                RequestKey { key, owner: Identity::Administrator, fingerprint: [0; 32] },
                 &Clock::default(),
             )
         };

@@ -42,22 +42,26 @@ pub(crate) fn create(connection: &Connection, new: &NewDevice) -> Result<Device,
     created.optional().map_err(owner_error)?.ok_or(StoreError::DeviceIdTaken)
 }
 
+/// Returns the created devices.
 pub(crate) fn create_missing(
     connection: &Connection,
     owner: Option<UserId>,
     device_ids: &[DeviceId],
     owned_max: Option<u32>,
-) -> Result<(), StoreError> {
-    let mut has_created = false;
+) -> Result<Vec<Device>, StoreError> {
+    let mut created = Vec::new();
     for device_id in device_ids {
         let new = NewDevice { device_id: device_id.clone(), name: None, user_id: owner };
         match create(connection, &new) {
-            Ok(_) => has_created = true,
+            Ok(device) => created.push(device),
             Err(StoreError::DeviceIdTaken) => {}
             Err(error) => return Err(error),
         }
     }
-    if has_created { check_owned(connection, owner, owned_max) } else { Ok(()) }
+    if !created.is_empty() {
+        check_owned(connection, owner, owned_max)?;
+    }
+    Ok(created)
 }
 
 /// Checks that the owner of devices that the transaction has created has at most this number of devices. One
@@ -233,22 +237,23 @@ pub(crate) fn delete_hot_readings(
     if devices.is_empty() { Ok(()) } else { journal::write(connection, &Entry::Deleted(devices)) }
 }
 
-/// Deletes a device. A journal entry deletes its hot readings. A trigger notes that its segments are left to
-/// [`purge`](crate::accounts::purge).
+/// Deletes a device, and returns it. A journal entry deletes its hot readings. A trigger notes that its
+/// segments are left to [`purge`](crate::accounts::purge).
 pub(crate) fn delete(
     connection: &Connection,
     hot: &HotView,
     visible: Visibility,
     key: DeviceKey,
-) -> Result<(), StoreError> {
+) -> Result<Device, StoreError> {
     let mut delete = connection
         .prepare_cached(
-            "DELETE FROM devices WHERE id = ?1 AND (?2 IS NULL OR user_id = ?2) AND (?3 IS NULL OR id = ?3)",
+            "DELETE FROM devices WHERE id = ?1 AND (?2 IS NULL OR user_id = ?2) AND (?3 IS NULL OR id = ?3)
+             RETURNING id, device_id, name, user_id, created_at",
         )
         .map_err(store_error)?;
     let VisibleRows { owner, device: visible, .. } = visible.rows();
-    match delete.execute((key.0, owner, visible)).map_err(store_error)? {
-        0 => Err(StoreError::DeviceMissing),
-        _ => delete_hot_readings(connection, hot, [key]),
-    }
+    let deleted = delete.query_row((key.0, owner, visible), device).optional().map_err(store_error)?;
+    let deleted = deleted.ok_or(StoreError::DeviceMissing)?;
+    delete_hot_readings(connection, hot, [key])?;
+    Ok(deleted)
 }

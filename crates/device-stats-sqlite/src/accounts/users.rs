@@ -1,12 +1,13 @@
 //! Statements about users.
 
 use device_stats_domain::{
-    Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
+    AuditEvent, Author, Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
 };
 use device_stats_store::{SqlConditions, StoreError, UserState, Visibility};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 use crate::accounts::{devices, now_us};
+use crate::audit;
 use crate::database::columns::{optional_time, text};
 use crate::database::errors::store_error;
 use crate::hot::HotView;
@@ -147,17 +148,21 @@ pub(crate) fn check(
 pub(crate) fn delete(
     connection: &Connection,
     hot: &HotView,
+    author: &Author,
     visible: Visibility,
     id: UserId,
 ) -> Result<(), StoreError> {
     let devices = devices::list_by_user(connection, id)?;
     let mut delete = connection
-        .prepare_cached("DELETE FROM users WHERE id = ?1 AND (?2 IS NULL OR id = ?2)")
+        .prepare_cached(
+            "DELETE FROM users WHERE id = ?1 AND (?2 IS NULL OR id = ?2)
+             RETURNING id, username, email, created_at",
+        )
         .map_err(store_error)?;
-    match delete.execute((id.0, visible.rows().user_id)).map_err(store_error)? {
-        0 => Err(StoreError::UserMissing),
-        _ => devices::delete_hot_readings(connection, hot, devices.iter().map(|device| device.key)),
-    }
+    let deleted = delete.query_row((id.0, visible.rows().user_id), user).optional().map_err(store_error)?;
+    let deleted = deleted.ok_or(StoreError::UserMissing)?;
+    audit::note(connection, author, &AuditEvent::delete_user(&deleted, &devices))?;
+    devices::delete_hot_readings(connection, hot, devices.iter().map(|device| device.key))
 }
 
 /// Returns whether a user other than `id` has the email address. The caller asks after a row was refused, in

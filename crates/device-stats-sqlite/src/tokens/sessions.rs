@@ -43,10 +43,11 @@ pub(super) fn find(connection: &Connection, hash: &SessionHash) -> Result<Option
     found.optional().map_err(store_error)
 }
 
-pub(super) fn delete(connection: &Connection, hash: &SessionHash) -> Result<(), StoreError> {
-    let mut delete = connection.prepare_cached("DELETE FROM session WHERE hash = ?1").map_err(store_error)?;
-    delete.execute([hash.0]).map_err(store_error)?;
-    Ok(())
+/// Deletes a session, if it exists, and returns its token.
+pub(super) fn delete(connection: &Connection, hash: &SessionHash) -> Result<Option<TokenId>, StoreError> {
+    let delete = "DELETE FROM session WHERE hash = ?1 RETURNING token";
+    let mut delete = connection.prepare_cached(delete).map_err(store_error)?;
+    delete.query_row([hash.0], |row| row.get(0).map(TokenId)).optional().map_err(store_error)
 }
 
 pub(super) fn note_uses(

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use device_stats_domain::{DeviceId, DeviceKey, NewDevice, Window};
+use device_stats_domain::{Author, DeviceId, DeviceKey, NewDevice, Window};
 use device_stats_sqlite::limits::FREE_PAGES_KEPT;
 use device_stats_sqlite::{SqliteStore, migrate};
 use device_stats_store::{AccountStore, SegmentStore, Store, Visibility};
@@ -19,8 +19,11 @@ async fn fill(store: &SqliteStore, name: &str) -> Vec<DeviceKey> {
     let mut devices = Vec::new();
     for n in 0..(2 * FREE_PAGES_KEPT as usize).div_ceil(pages) {
         let device_id = DeviceId::new(format!("{name} {n}")).unwrap();
-        let device =
-            store.create_device(NewDevice { device_id, name: None, user_id: None }, None).await.unwrap().key;
+        let device = store
+            .create_device(&Author::SERVICE, NewDevice { device_id, name: None, user_id: None }, None)
+            .await
+            .unwrap()
+            .key;
         append(store, device, &segment).await;
         devices.push(device);
     }
@@ -29,7 +32,7 @@ async fn fill(store: &SqliteStore, name: &str) -> Vec<DeviceKey> {
 
 async fn delete(store: &SqliteStore, devices: &[DeviceKey]) {
     for device in devices {
-        store.delete_readings(Visibility::All, *device, Window::ALL, &[]).await.unwrap();
+        store.delete_readings(&Author::SERVICE, Visibility::All, *device, Window::ALL, &[]).await.unwrap();
     }
 }
 

@@ -1,6 +1,8 @@
 //! The journal of hot readings: several stores over one file, truncation, restarts, and damaged entries.
 
-use device_stats_domain::{DeviceId, DeviceKey, NewDevice, NewReading, ReadingTime, Timestamp, Window};
+use device_stats_domain::{
+    Author, DeviceId, DeviceKey, NewDevice, NewReading, ReadingTime, Timestamp, Window,
+};
 use device_stats_segment::{Effort, Row};
 use device_stats_sqlite::SqliteStore;
 use device_stats_sqlite::repair::{Dropped, drop_damaged, find_damaged};
@@ -15,7 +17,11 @@ use crate::{Folder, process};
 
 async fn create(store: &SqliteStore, device_id: &str) -> DeviceKey {
     let device_id = DeviceId::new(device_id).unwrap();
-    store.create_device(NewDevice { device_id, name: None, user_id: None }, None).await.unwrap().key
+    store
+        .create_device(&Author::SERVICE, NewDevice { device_id, name: None, user_id: None }, None)
+        .await
+        .unwrap()
+        .key
 }
 
 fn readings(device: DeviceKey, times: std::ops::Range<i64>) -> Vec<NewReading> {
@@ -66,7 +72,7 @@ async fn stores_over_one_file_see_each_others_changes() {
     assert!(entries(&folder) < 5, "{} entries", entries(&folder));
     assert_eq!(hot(idle, second).await, [0, 1, 2]);
     assert_eq!(hot(idle, device).await, [0_i64; 0]);
-    idle.delete_device(Visibility::All, second, None).await.unwrap();
+    idle.delete_device(&Author::SERVICE, Visibility::All, second, None).await.unwrap();
     for store in &stores {
         assert_eq!(store.list_all_hot_devices().await.unwrap(), []);
     }
@@ -82,7 +88,7 @@ async fn hot_readings_stay_hot_after_a_restart() {
         store.append(&readings(device, 0..100)).await.unwrap();
     }
     seal(&store, one, 40).await;
-    store.delete_device(Visibility::All, gone, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, gone, None).await.unwrap();
     store.append(&readings(one, 50..120)).await.unwrap();
     let expected =
         (store.list_all_hot_devices().await.unwrap(), hot(&store, one).await, hot(&store, other).await);
@@ -132,7 +138,7 @@ async fn a_damaged_entry_is_reported() {
             store.append(&readings(ill, 30..31)).await.err(),
             store.append(&call).await.err(),
             store.list_hot_readings(ill, 1).await.err(),
-            store.delete_readings(Visibility::All, ill, Window::ALL, &[]).await.err(),
+            store.delete_readings(&Author::SERVICE, Visibility::All, ill, Window::ALL, &[]).await.err(),
         ] {
             let Some(StoreError::HotReadingsDamaged { device, entry: 2 }) = refused else {
                 panic!("{refused:?} after {damage}");
@@ -150,7 +156,7 @@ async fn a_damaged_entry_is_reported() {
         drop(store);
         let store = SqliteStore::open(&folder.database(), true).unwrap();
         assert_eq!(store.ping().await.unwrap().damaged_devices, [ill]);
-        store.delete_device(Visibility::All, ill, None).await.unwrap();
+        store.delete_device(&Author::SERVICE, Visibility::All, ill, None).await.unwrap();
         assert_eq!(store.ping().await.unwrap().damaged_devices, []);
     }
 }
@@ -243,7 +249,10 @@ async fn a_repair_brings_back_no_deleted_reading() {
     store.append(&readings(device, 0..10)).await.unwrap();
     seal(&store, device, 6).await;
     let window = Window { from_us: 0, until_us: 6 };
-    assert_eq!(store.delete_readings(Visibility::All, device, window, &[]).await.unwrap(), Deleted::Done(6));
+    assert_eq!(
+        store.delete_readings(&Author::SERVICE, Visibility::All, device, window, &[]).await.unwrap(),
+        Deleted::Done(6)
+    );
     // A reading of a deleted time is new.
     store.append(&readings(device, 3..4)).await.unwrap();
     drop(store);

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use device_stats_domain::{Axes, DeviceKey, Window};
+use device_stats_domain::{Author, Axes, DeviceKey, Window};
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::limits::{CHECKPOINT_PAGES, RESTART_PAGES};
 use device_stats_sqlite::{SqliteStore, migrate};
@@ -78,7 +78,10 @@ async fn the_log_stays_small_although_a_read_is_open_at_every_moment() {
                     append(&store, device, segment).await;
                     largest = log_bytes(&folder).max(largest);
                 }
-                store.delete_readings(Visibility::All, device, Window::ALL, &[]).await.unwrap();
+                store
+                    .delete_readings(&Author::SERVICE, Visibility::All, device, Window::ALL, &[])
+                    .await
+                    .unwrap();
             }
         };
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(write));

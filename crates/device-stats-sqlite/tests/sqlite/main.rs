@@ -17,6 +17,7 @@ mod recorded_calls;
 mod script;
 mod segments;
 mod unsynced_disk;
+mod unwritable_entries;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use device_stats_domain::{DeviceKey, IdempotencyKey, NewReading, Timestamp, UserId, Window};
+use device_stats_domain::{Author, DeviceKey, IdempotencyKey, NewReading, Timestamp, UserId, Window};
 use device_stats_sqlite::{SqliteStore, migrate};
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{
@@ -66,9 +66,9 @@ async fn readings_of_the_first_version_stay_hot() {
     let readings: Vec<NewReading> = (998..1002).map(|n| process::reading(device, n)).collect();
     let outcome = store.append(&readings).await.unwrap();
     assert_eq!(outcome.iter().filter(|one| **one == Appended::Repeat).count(), 2);
-    store.delete_user(Visibility::All, UserId(1), None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, UserId(1), None).await.unwrap();
     assert_eq!(store.list_newest(DeviceKey(2), Window::ALL, 1).await.unwrap(), NewestReadings::default());
-    store.delete_device(Visibility::All, device, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, device, None).await.unwrap();
     assert_eq!(store.list_all_hot_devices().await.unwrap(), []);
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use device_stats_domain::{DeviceId, Email, ListPage, NewDevice, NewUser, Username, Window};
+use device_stats_domain::{Author, DeviceId, Email, ListPage, NewDevice, NewUser, Username, Window};
 use device_stats_sqlite::{SqliteStore, migrate};
 use device_stats_store::{
     AccountStore, Appended, ReadingStore, SchemaError, Snapshot, SnapshotStore, Store, Subject, Visibility,
@@ -47,9 +47,9 @@ async fn stored_data_is_there_after_reopening() {
     let folder = Folder::new();
     let store = SqliteStore::open(&folder.database(), true).unwrap();
     let (username, email) = (Username::new("ann").unwrap(), Email::parse("ann@example.com").unwrap());
-    let ann = store.create_user(NewUser { username, email }).await.unwrap();
+    let ann = store.create_user(&Author::SERVICE, NewUser { username, email }).await.unwrap();
     let new = NewDevice { device_id: DeviceId::new("d").unwrap(), name: None, user_id: Some(ann.id) };
-    let device = store.create_device(new, None).await.unwrap().key;
+    let device = store.create_device(&Author::SERVICE, new, None).await.unwrap().key;
     let readings: Vec<_> = (0..80).map(|n| process::reading(device, n)).collect();
     store.append(&readings).await.unwrap();
     assert_eq!(store.reserve_reading_ids(10).await.unwrap(), 1..11);

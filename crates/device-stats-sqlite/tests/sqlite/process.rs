@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use device_stats_domain::{
-    Axes, DeviceId, DeviceKey, Finite, NewDevice, NewReading, ReadingId, ReadingTime, Timestamp, Window,
+    Author, Axes, DeviceId, DeviceKey, Finite, NewDevice, NewReading, ReadingId, ReadingTime, Timestamp,
+    Window,
 };
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::{SqliteStore, migrate};
@@ -173,7 +174,7 @@ async fn append_until_failure(path: &Path) {
         store.seal(device, &sealed).await.err(),
         store.merge(device, &[], &segment).await.err(),
         store.append_segment(device, &segment).await.err(),
-        store.delete_device(Visibility::All, device, None).await.err(),
+        store.delete_device(&Author::SERVICE, Visibility::All, device, None).await.err(),
         store.reserve_reading_ids(1).await.err(),
         store.ping().await.err(),
     ];
@@ -192,7 +193,11 @@ pub(crate) async fn device(store: &SqliteStore) -> DeviceKey {
     {
         return device.key;
     }
-    store.create_device(NewDevice { device_id, name: None, user_id: None }, None).await.unwrap().key
+    store
+        .create_device(&Author::SERVICE, NewDevice { device_id, name: None, user_id: None }, None)
+        .await
+        .unwrap()
+        .key
 }
 
 /// Returns the n-th reading.

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use device_stats_domain::{DeviceId, DeviceKey, IdempotencyKey, NewDevice, Timestamp, Window};
+use device_stats_domain::{Author, DeviceId, DeviceKey, IdempotencyKey, NewDevice, Timestamp, Window};
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::SqliteStore;
 use device_stats_store::conformance::oracle::Oracle;
@@ -154,8 +154,10 @@ impl Script {
     /// Asserts that nothing is written after a failed commit or checkpoint.
     async fn assert_stopped(&self) {
         let id = DeviceId::new("late").unwrap();
-        let late =
-            self.store.create_device(NewDevice { device_id: id, name: None, user_id: None }, None).await;
+        let late = self
+            .store
+            .create_device(&Author::SERVICE, NewDevice { device_id: id, name: None, user_id: None }, None)
+            .await;
         for refused in [late.err(), self.store.ping().await.err()] {
             assert!(matches!(refused, Some(StoreError::Unavailable(_))), "{refused:?}");
         }
@@ -164,7 +166,9 @@ impl Script {
     async fn create(&self, name: &str) -> Result<DeviceKey, Ended> {
         let device_id = DeviceId::new(name).unwrap();
         let new = NewDevice { device_id, name: None, user_id: None };
-        self.retry(async || self.store.create_device(new.clone(), None).await).await.map(|device| device.key)
+        self.retry(async || self.store.create_device(&Author::SERVICE, new.clone(), None).await)
+            .await
+            .map(|device| device.key)
     }
 
     async fn append(&mut self, device: DeviceKey) -> Result<(), Ended> {
@@ -234,7 +238,9 @@ impl Script {
         rows.retain(|row| row.time_us < window.from_us);
         let cut = [CutSegment { id: entry.id, rest: Some(Segment::encode(&rows, Effort::Fast).unwrap()) }];
         let deleted = self
-            .retry(async || self.store.delete_readings(Visibility::All, device, window, &cut).await)
+            .retry(async || {
+                self.store.delete_readings(&Author::SERVICE, Visibility::All, device, window, &cut).await
+            })
             .await?;
         assert_eq!(deleted, Deleted::Done(u64::try_from(2 * BATCH - from).unwrap()));
         Ok(())
@@ -256,7 +262,8 @@ impl Script {
         say(after);
         let [before, after] = DELETING;
         say(before);
-        self.retry(async || self.store.delete_device(Visibility::All, device, None).await).await?;
+        self.retry(async || self.store.delete_device(&Author::SERVICE, Visibility::All, device, None).await)
+            .await?;
         say(after);
         while self.retry(async || self.store.purge_slice(device, 1).await).await? != Purged::Nothing {}
         Ok(())

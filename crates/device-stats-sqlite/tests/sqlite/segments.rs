@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use device_stats_domain::{
-    DeviceId, DeviceKey, Email, Finite, NewDevice, NewReading, NewUser, ReadingTime, Timestamp, UserId,
-    Username,
+    Author, DeviceId, DeviceKey, Email, Finite, NewDevice, NewReading, NewUser, ReadingTime, Timestamp,
+    UserId, Username,
 };
 use device_stats_segment::{Effort, Row, Segment};
 use device_stats_sqlite::SqliteStore;
@@ -28,7 +28,11 @@ fn rows(path: &Path) -> (i64, i64) {
 
 async fn create(store: &SqliteStore, device_id: &str, user_id: Option<UserId>) -> DeviceKey {
     let device_id = DeviceId::new(device_id).unwrap();
-    store.create_device(NewDevice { device_id, name: None, user_id }, None).await.unwrap().key
+    store
+        .create_device(&Author::SERVICE, NewDevice { device_id, name: None, user_id }, None)
+        .await
+        .unwrap()
+        .key
 }
 
 /// Returns a segment of several blocks, with a reading at each even microsecond of two pages.
@@ -55,7 +59,7 @@ async fn blocks_are_deleted_with_their_segment() {
     let folder = Folder::new();
     let store = SqliteStore::open(&folder.database(), true).unwrap();
     let (username, email) = (Username::new("ann").unwrap(), Email::parse("ann@example.com").unwrap());
-    let ann = store.create_user(NewUser { username, email }).await.unwrap().id;
+    let ann = store.create_user(&Author::SERVICE, NewUser { username, email }).await.unwrap().id;
     let [mine, hers, stays] = [
         create(&store, "a", None).await,
         create(&store, "b", Some(ann)).await,
@@ -77,8 +81,8 @@ async fn blocks_are_deleted_with_their_segment() {
     assert!(matches!(store.merge(mine, &merged, &both).await.unwrap(), Replaced::Done(_)));
     assert_eq!(rows(&folder.database()), blocks(&[&both, &one, &other, &one, &other]));
     // A deletion of a device or user leaves the segments to the purge.
-    store.delete_device(Visibility::All, mine, None).await.unwrap();
-    store.delete_user(Visibility::All, ann, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, mine, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, ann, None).await.unwrap();
     assert_eq!(rows(&folder.database()), blocks(&[&both, &one, &other, &one, &other]));
     for (device, readings_max, purged, left) in [
         (mine, 12_000, Purged::All, &[&one, &other, &one, &other][..]),
@@ -101,7 +105,7 @@ async fn a_large_segment_is_purged_in_several_slices() {
     let id = append_segment(&store, device, &large).await;
     let derived = large.derive(Effort::Fast).unwrap();
     store.store_derived(device, id, &derived).await.unwrap();
-    store.delete_device(Visibility::All, device, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, device, None).await.unwrap();
     let all = i64::try_from(large.blocks.len()).unwrap();
     assert!(all >= 4, "{all} blocks");
     let mut left = all;
@@ -123,7 +127,7 @@ async fn a_device_whose_purge_fails_does_not_stop_the_others() {
     let [broken, other] = [create(&store, "a", None).await, create(&store, "b", None).await];
     for device in [broken, other] {
         append_segment(&store, device, &segment(0)).await;
-        store.delete_device(Visibility::All, device, None).await.unwrap();
+        store.delete_device(&Author::SERVICE, Visibility::All, device, None).await.unwrap();
     }
     let fault = format!(
         "CREATE TRIGGER fault BEFORE DELETE ON segment WHEN old.device = {}
@@ -156,7 +160,7 @@ async fn a_purge_is_bounded_and_survives_a_restart() {
         store.store_derived(device, id, &derived).await.unwrap();
     }
     store.append(&[process::reading(device, 5)]).await.unwrap();
-    store.delete_device(Visibility::All, device, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, device, None).await.unwrap();
     let segments_max = i64::from(PURGED_SEGMENTS_MAX);
     let mut left = 70;
     for (readings_max, segments) in [(2, 1), (5, 2), (u32::MAX, segments_max)] {
@@ -227,7 +231,7 @@ async fn a_corrupt_segment_fails_only_the_calls_that_read_it() {
             [12_003, 23_999, 12_000, -1].map(|us| Appended::Stored(Timestamp::from_micros(us).unwrap()));
         assert_eq!(store.append(&call).await.unwrap(), stored, "{fault}");
         assert_eq!(store.list_segments(ill).await.unwrap().len(), 1);
-        store.delete_device(Visibility::All, ill, None).await.unwrap();
+        store.delete_device(&Author::SERVICE, Visibility::All, ill, None).await.unwrap();
     }
 }
 

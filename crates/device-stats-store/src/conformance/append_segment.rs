@@ -1,6 +1,6 @@
 //! Cases about segments of new readings.
 
-use device_stats_domain::{DeviceKey, Timestamp};
+use device_stats_domain::{Author, DeviceKey, Timestamp};
 
 use super::samples::{
     Opened, UNUSED_IDS, all_readings, all_times, device, entries, given, hot_times, row, sealed, segment,
@@ -21,7 +21,7 @@ pub async fn an_appended_segment_is_stored_as_its_readings(store: Opened) {
     let device = device(&store, "d").await;
     let id = append_times(&store, device.key, &[10, 20, 30]).await.unwrap();
     assert_eq!(entries(&store, &device).await, [(id, 10, 30, 3)]);
-    assert_eq!(hot_times(&store, &device).await, []);
+    assert_eq!(hot_times(&store, &device).await, [0_i64; 0]);
     let expected = [30, 20, 10].map(|us| stored(&device, us, i32::try_from(us).unwrap()));
     assert_eq!(all_readings(&store, device.key).await, expected);
     let call = [given(&device, 20, 1), given(&device, 15, 1), server_timed(&device, 30, 2)];
@@ -31,7 +31,7 @@ pub async fn an_appended_segment_is_stored_as_its_readings(store: Opened) {
 
 pub async fn an_appended_segment_needs_a_device(store: Opened) {
     let gone = device(&store, "gone").await;
-    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None).await.unwrap();
     let segment = segment(&[row(1, 1)]);
     for key in UNUSED_IDS.map(DeviceKey).into_iter().chain([gone.key]) {
         refused!(store.append_segment(key, &segment), DeviceMissing);

@@ -1,6 +1,6 @@
 //! Cases about listing hot readings and segments, and about reading pieces.
 
-use device_stats_domain::{Axes, DeviceKey, Window};
+use device_stats_domain::{Author, Axes, DeviceKey, Window};
 use device_stats_segment::{Row, Segment};
 
 use super::oracle::Oracle;
@@ -122,7 +122,7 @@ pub async fn a_missing_device_has_nothing_hot_or_sealed(store: Opened) {
     let gone = device(&store, "gone").await;
     sealed(&store, &gone, &[1]).await;
     store.append(&[given(&gone, 2, 2)]).await.unwrap();
-    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None).await.unwrap();
     for key in UNUSED_IDS.map(DeviceKey).into_iter().chain([gone.key]) {
         assert_eq!(store.list_newest(key, Window::ALL, 10).await.unwrap(), NewestReadings::default());
         assert_eq!(store.list_hot_readings(key, 10).await.unwrap(), []);
@@ -201,7 +201,7 @@ pub async fn a_snapshot_of_a_user_names_the_segments_of_each_device(store: Opene
 pub async fn deleting_a_device_deletes_its_segments(store: Opened) {
     let (gone, stays) = (device(&store, "gone").await, device(&store, "stays").await);
     let (of_gone, of_stays) = (sealed(&store, &gone, &[1]).await, sealed(&store, &stays, &[1]).await);
-    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None).await.unwrap();
     let asked = [Piece::Head, Piece::Block(0)].map(|piece| {
         [(gone.key, of_gone), (stays.key, of_stays)].map(|(device, segment)| PieceKey {
             device,
@@ -224,7 +224,7 @@ pub async fn deleting_a_user_deletes_the_segments_of_its_devices(store: Opened) 
     let nobodys = device(&store, "nobodys").await;
     let ids = [sealed(&store, &a, &[1]).await, sealed(&store, &b, &[1]).await];
     let stays = sealed(&store, &nobodys, &[1]).await;
-    store.delete_user(Visibility::All, ann.id, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, ann.id, None).await.unwrap();
     for (device, segment) in [(a.key, ids[0]), (b.key, ids[1])] {
         let asked = [Piece::Head, Piece::Block(0)].map(|piece| PieceKey { device, segment, piece });
         assert_eq!(store.read_pieces(&asked).await.unwrap(), [None, None]);

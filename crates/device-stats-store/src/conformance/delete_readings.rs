@@ -1,6 +1,6 @@
 //! Cases about the deletion of the readings of a window.
 
-use device_stats_domain::{DeviceKey, IdempotencyKey, Window};
+use device_stats_domain::{Author, DeviceKey, IdempotencyKey, Window};
 
 use super::oracle::Oracle;
 use super::samples::{
@@ -37,7 +37,7 @@ pub async fn readings_of_a_window_are_deleted_hot_and_sealed(store: Opened) {
     assert_eq!(delete(&store, &d, Window::ALL).await, 7);
     assert_eq!(all_readings(&store, d.key).await, []);
     assert_eq!(entries(&store, &d).await, []);
-    assert_eq!(hot_times(&store, &d).await, []);
+    assert_eq!(hot_times(&store, &d).await, [0_i64; 0]);
     assert_eq!(all_times(&store, &other).await.len(), 12);
 }
 
@@ -102,15 +102,20 @@ pub async fn a_deletion_that_cuts_other_segments_is_stale(store: Opened) {
         vec![cut_a.clone(), cut_b.clone(), rest(SegmentId(1 << 40), &[1])],
         vec![cut_a.clone(), rest(foreign, &[10, 30])],
     ] {
-        let answer = store.delete_readings(Visibility::All, d.key, window(20, 26), &cut).await.unwrap();
+        let answer = store
+            .delete_readings(&Author::SERVICE, Visibility::All, d.key, window(20, 26), &cut)
+            .await
+            .unwrap();
         assert_eq!(answer, Deleted::Stale, "{cut:?}");
         assert_eq!(entries(&store, &d).await, before);
         assert_eq!(all_times(&store, &d).await, [10, 15, 20, 21, 22, 25, 30, 35]);
         assert_eq!(all_times(&store, &other).await, [10, 20, 30]);
     }
     // In any order.
-    let answer =
-        store.delete_readings(Visibility::All, d.key, window(20, 26), &[cut_b, cut_a]).await.unwrap();
+    let answer = store
+        .delete_readings(&Author::SERVICE, Visibility::All, d.key, window(20, 26), &[cut_b, cut_a])
+        .await
+        .unwrap();
     assert_eq!(answer, Deleted::Done(4));
     assert_eq!(all_times(&store, &d).await, [10, 15, 30, 35]);
 }
@@ -180,7 +185,10 @@ pub async fn a_deletion_paused_during_another_does_no_harm(store: Opened) {
     sealed(&store, &device, &[1, 2, 3, 4]).await;
     let paused = cut_segments(&store, device.key, window(2, 3)).await.unwrap();
     assert_eq!(delete(&store, &device, window(3, 4)).await, 1);
-    let answer = store.delete_readings(Visibility::All, device.key, window(2, 3), &paused).await.unwrap();
+    let answer = store
+        .delete_readings(&Author::SERVICE, Visibility::All, device.key, window(2, 3), &paused)
+        .await
+        .unwrap();
     assert_eq!(answer, Deleted::Stale);
     assert_eq!(all_times(&store, &device).await, [1, 2, 4]);
 }
@@ -188,9 +196,12 @@ pub async fn a_deletion_paused_during_another_does_no_harm(store: Opened) {
 pub async fn readings_of_a_missing_device_cannot_be_deleted(store: Opened) {
     let gone = device(&store, "gone").await;
     sealed(&store, &gone, &[1]).await;
-    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None).await.unwrap();
     for key in UNUSED_IDS.map(DeviceKey).into_iter().chain([gone.key]) {
-        refused!(store.delete_readings(Visibility::All, key, Window::ALL, &[]), DeviceMissing);
+        refused!(
+            store.delete_readings(&Author::SERVICE, Visibility::All, key, Window::ALL, &[]),
+            DeviceMissing
+        );
     }
 }
 

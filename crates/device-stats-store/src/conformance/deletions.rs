@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use device_stats_domain::{Device, DeviceKey, ListPage, Window};
+use device_stats_domain::{Author, Device, DeviceKey, ListPage, Window};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -74,7 +74,8 @@ where
 pub async fn nothing_is_left_of_a_device_deleted_under_appends(store: Opened) {
     let devices = [device(&store, "a").await, device(&store, "b").await];
     let [a, b] = [devices[0].key, devices[1].key];
-    delete_under_appends(&store, devices, || store.delete_device(Visibility::All, b, None)).await;
+    delete_under_appends(&store, devices, || store.delete_device(&Author::SERVICE, Visibility::All, b, None))
+        .await;
     assert_nothing_is_left(&store, b).await;
     assert!(all_readings(&store, a).await.len() >= 8);
 }
@@ -83,7 +84,10 @@ pub async fn nothing_is_left_of_a_user_deleted_under_appends(store: Opened) {
     let ann = user(&store, "ann").await;
     let devices = [owned_device(&store, "a", &ann).await, owned_device(&store, "b", &ann).await];
     let keys = [devices[0].key, devices[1].key];
-    delete_under_appends(&store, devices, || store.delete_user(Visibility::All, ann.id, None)).await;
+    delete_under_appends(&store, devices, || {
+        store.delete_user(&Author::SERVICE, Visibility::All, ann.id, None)
+    })
+    .await;
     for key in keys {
         assert_nothing_is_left(&store, key).await;
     }
@@ -98,8 +102,8 @@ pub async fn no_device_outlives_the_owner_deleted_under_it(store: Opened) {
             let new = new_device(&format!("r{round}d{n}"), Some(owner));
             async move {
                 match n {
-                    0 => store.delete_user(Visibility::All, owner, None).await,
-                    _ => store.create_device(new, None).await.map(|_| ()),
+                    0 => store.delete_user(&Author::SERVICE, Visibility::All, owner, None).await,
+                    _ => store.create_device(&Author::SERVICE, new, None).await.map(|_| ()),
                 }
             }
         });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::{Device, DeviceKey};
+use device_stats_domain::{Author, Device, DeviceKey};
 use device_stats_segment::{Effort, Row, Segment};
 
 use super::callers::{CALLERS, concurrently};
@@ -137,8 +137,8 @@ pub async fn a_derived_segment_disappears_with_its_segment(store: Opened) {
     let merged = derive(&store, &his, ab).await;
     assert_eq!(find(&store, his.key, ab, 1).await, Some(merged));
     assert_eq!(find(&store, hers.key, last, 1).await, Some(others));
-    store.delete_device(Visibility::All, his.key, None).await.unwrap();
-    store.delete_user(Visibility::All, ann.id, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, his.key, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, ann.id, None).await.unwrap();
     for (key, id) in [(his.key, c), (his.key, ab), (hers.key, last)] {
         assert_eq!(find(&store, key, id, 1).await, None);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::{DeviceChange, DeviceKey, ListPage, NewDevice, UserId, Window};
+use device_stats_domain::{Author, DeviceChange, DeviceKey, ListPage, NewDevice, UserId, Window};
 
 use super::callers::{CALLERS, concurrently};
 use super::oracle::Oracle;
@@ -17,8 +17,11 @@ const UNKNOWN_OWNER: Option<UserId> = Some(UserId(i64::MAX));
 pub async fn no_device_has_a_key_that_was_never_given(store: Opened) {
     let real = device(&store, "real").await;
     for key in UNUSED_IDS.map(DeviceKey) {
-        refused!(store.update_device(Visibility::All, key, None, DeviceChange::default()), DeviceMissing);
-        refused!(store.delete_device(Visibility::All, key, None), DeviceMissing);
+        refused!(
+            store.update_device(&Author::SERVICE, Visibility::All, key, None, DeviceChange::default()),
+            DeviceMissing
+        );
+        refused!(store.delete_device(&Author::SERVICE, Visibility::All, key, None), DeviceMissing);
         refused!(store.snapshot(Subject::Device(key), Window::ALL), DeviceMissing);
         let mut reading = given(&real, 1, 1);
         reading.device = key;
@@ -27,7 +30,7 @@ pub async fn no_device_has_a_key_that_was_never_given(store: Opened) {
         assert_eq!(store.find_reading(key, at(1)).await.unwrap(), None);
     }
     for owner in UNUSED_IDS.map(|id| Some(UserId(id))) {
-        refused!(store.create_device(new_device("other", owner), None), UserMissing);
+        refused!(store.create_device(&Author::SERVICE, new_device("other", owner), None), UserMissing);
     }
 }
 
@@ -35,7 +38,7 @@ pub async fn a_created_device_is_found_and_listed(store: Opened) {
     let ann = user(&store, "ann").await;
     let new =
         NewDevice { device_id: device_id("d"), name: Some(device_name("Pump 7")), user_id: Some(ann.id) };
-    let created = store.create_device(new.clone(), None).await.unwrap();
+    let created = store.create_device(&Author::SERVICE, new.clone(), None).await.unwrap();
     let NewDevice { device_id, name, user_id } = new;
     assert_eq!((&created.device_id, &created.name, created.user_id), (&device_id, &name, user_id));
     assert_eq!(store.find_devices(Visibility::All, &[device_id]).await.unwrap(), [Some(created.clone())]);
@@ -63,34 +66,38 @@ pub async fn device_keys_are_never_reused(store: Opened) {
     for _ in 0..3 {
         let key = device(&store, "d").await.key;
         assert!(key > last, "{key} follows {last}, which was deleted");
-        store.delete_device(Visibility::All, key, None).await.unwrap();
+        store.delete_device(&Author::SERVICE, Visibility::All, key, None).await.unwrap();
         last = key;
     }
     let ann = user(&store, "ann").await;
     let key = owned_device(&store, "d", &ann).await.key;
-    store.delete_user(Visibility::All, ann.id, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, ann.id, None).await.unwrap();
     assert!(device(&store, "d").await.key > key);
 }
 
 pub async fn a_taken_device_id_is_reported_before_a_missing_owner(store: Opened) {
     device(&store, "d").await;
-    refused!(store.create_device(new_device("d", None), None), DeviceIdTaken);
-    refused!(store.create_device(new_device("d", UNKNOWN_OWNER), None), DeviceIdTaken);
+    refused!(store.create_device(&Author::SERVICE, new_device("d", None), None), DeviceIdTaken);
+    refused!(store.create_device(&Author::SERVICE, new_device("d", UNKNOWN_OWNER), None), DeviceIdTaken);
 }
 
 pub async fn a_missing_owner_is_refused(store: Opened) {
-    refused!(store.create_device(new_device("d", UNKNOWN_OWNER), None), UserMissing);
+    refused!(store.create_device(&Author::SERVICE, new_device("d", UNKNOWN_OWNER), None), UserMissing);
     let gone = user(&store, "gone").await;
-    store.delete_user(Visibility::All, gone.id, None).await.unwrap();
-    refused!(store.create_device(new_device("d", Some(gone.id)), None), UserMissing);
+    store.delete_user(&Author::SERVICE, Visibility::All, gone.id, None).await.unwrap();
+    refused!(store.create_device(&Author::SERVICE, new_device("d", Some(gone.id)), None), UserMissing);
 }
 
 pub async fn a_refused_device_leaves_nothing_behind(store: Opened) {
-    refused!(store.create_device(new_device("d", UNKNOWN_OWNER), None), UserMissing);
+    refused!(store.create_device(&Author::SERVICE, new_device("d", UNKNOWN_OWNER), None), UserMissing);
     assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), []);
     let kept = device(&store, "d").await;
     refused!(
-        store.create_device(NewDevice { name: Some(device_name("other")), ..new_device("d", None) }, None),
+        store.create_device(
+            &Author::SERVICE,
+            NewDevice { name: Some(device_name("other")), ..new_device("d", None) },
+            None
+        ),
         DeviceIdTaken
     );
     assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), [kept]);
@@ -102,7 +109,7 @@ pub async fn device_ids_are_compared_byte_by_byte(store: Opened) {
         keys.push(Some(device(&store, id).await.key));
     }
     for id in TEXTS {
-        refused!(store.create_device(new_device(id, None), None), DeviceIdTaken);
+        refused!(store.create_device(&Author::SERVICE, new_device(id, None), None), DeviceIdTaken);
     }
     let found = store.find_devices(Visibility::All, &TEXTS.map(device_id)).await.unwrap();
     assert_eq!(found.into_iter().map(|device| Some(device?.key)).collect::<Vec<_>>(), keys);
@@ -116,7 +123,7 @@ pub async fn the_text_of_a_device_is_kept_to_the_byte(store: Opened) {
     for (id, name) in TEXTS.iter().copied().chain([long_id.as_str()]).zip(names) {
         let name = if id == "pump" { spaced } else { name };
         let new = NewDevice { name: Some(device_name(name)), ..new_device(id, None) };
-        let created = store.create_device(new, None).await.unwrap();
+        let created = store.create_device(&Author::SERVICE, new, None).await.unwrap();
         assert_eq!((created.device_id.as_str(), &created.name), (id, &Some(device_name(name))));
         assert_eq!(store.find_devices(Visibility::All, &[device_id(id)]).await.unwrap(), [Some(created)]);
     }
@@ -124,7 +131,7 @@ pub async fn the_text_of_a_device_is_kept_to_the_byte(store: Opened) {
 
 pub async fn an_empty_name_is_not_a_missing_one(store: Opened) {
     let empty = NewDevice { name: Some(device_name("")), ..new_device("empty", None) };
-    assert_eq!(store.create_device(empty, None).await.unwrap().name, Some(device_name("")));
+    assert_eq!(store.create_device(&Author::SERVICE, empty, None).await.unwrap().name, Some(device_name("")));
     assert_eq!(device(&store, "none").await.name, None);
     let ids = ["empty", "none"].map(device_id);
     let found = store.find_devices(Visibility::All, &ids).await.unwrap();
@@ -153,7 +160,7 @@ pub async fn devices_are_listed_in_pages_by_ascending_key(store: Opened) {
     for n in (0..7).rev() {
         devices.push(device(&store, &format!("d{n}")).await);
     }
-    store.delete_device(Visibility::All, devices.remove(2).key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, devices.remove(2).key, None).await.unwrap();
     for limit in 1..=7 {
         let mut seen = Vec::new();
         for skip in (0..7).step_by(limit as usize) {
@@ -185,10 +192,16 @@ pub async fn devices_of_a_user_are_listed_by_ascending_key(store: Opened) {
 pub async fn an_absent_field_stays_and_a_cleared_one_goes(store: Opened) {
     let ann = user(&store, "ann").await;
     let named = NewDevice { device_id: device_id("d"), name: Some(device_name("n")), user_id: Some(ann.id) };
-    let device = store.create_device(named, None).await.unwrap();
+    let device = store.create_device(&Author::SERVICE, named, None).await.unwrap();
     let update = async |name, user_id| {
         let device = store
-            .update_device(Visibility::All, device.key, None, DeviceChange { name, user_id })
+            .update_device(
+                &Author::SERVICE,
+                Visibility::All,
+                device.key,
+                None,
+                DeviceChange { name, user_id },
+            )
             .await
             .unwrap();
         assert_eq!(
@@ -213,36 +226,43 @@ pub async fn a_device_can_change_its_owner(store: Opened) {
     let device = owned_device(&store, "d", &ann).await;
     store.append(&[given(&device, 1, 1)]).await.unwrap();
     let change = DeviceChange { name: None, user_id: Some(Some(bob.id)) };
-    let device = store.update_device(Visibility::All, device.key, None, change).await.unwrap();
+    let device =
+        store.update_device(&Author::SERVICE, Visibility::All, device.key, None, change).await.unwrap();
     assert_eq!(store.list_user_devices(ann.id).await.unwrap(), []);
     assert_eq!(store.list_user_devices(bob.id).await.unwrap(), std::slice::from_ref(&device));
-    store.delete_user(Visibility::All, ann.id, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, ann.id, None).await.unwrap();
     assert_eq!(all_readings(&store, device.key).await.len(), 1);
 }
 
 pub async fn a_missing_device_is_reported_before_a_missing_owner(store: Opened) {
     let gone = device(&store, "gone").await;
-    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None).await.unwrap();
     let nobodys = DeviceChange { name: None, user_id: Some(UNKNOWN_OWNER) };
-    refused!(store.update_device(Visibility::All, gone.key, None, nobodys.clone()), DeviceMissing);
+    refused!(
+        store.update_device(&Author::SERVICE, Visibility::All, gone.key, None, nobodys.clone()),
+        DeviceMissing
+    );
     let stays = device(&store, "stays").await;
-    refused!(store.update_device(Visibility::All, stays.key, None, nobodys), UserMissing);
+    refused!(store.update_device(&Author::SERVICE, Visibility::All, stays.key, None, nobodys), UserMissing);
 }
 
 pub async fn a_refused_update_of_a_device_changes_nothing(store: Opened) {
     let ann = user(&store, "ann").await;
     let device = owned_device(&store, "d", &ann).await;
     let change = DeviceChange { name: Some(Some(device_name("new"))), user_id: Some(UNKNOWN_OWNER) };
-    refused!(store.update_device(Visibility::All, device.key, None, change), UserMissing);
+    refused!(store.update_device(&Author::SERVICE, Visibility::All, device.key, None, change), UserMissing);
     assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), [device]);
 }
 
 pub async fn a_deleted_device_is_missing(store: Opened) {
     let gone = device(&store, "gone").await;
     let stays = device(&store, "stays").await;
-    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
-    refused!(store.delete_device(Visibility::All, gone.key, None), DeviceMissing);
-    refused!(store.update_device(Visibility::All, gone.key, None, DeviceChange::default()), DeviceMissing);
+    store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None).await.unwrap();
+    refused!(store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None), DeviceMissing);
+    refused!(
+        store.update_device(&Author::SERVICE, Visibility::All, gone.key, None, DeviceChange::default()),
+        DeviceMissing
+    );
     refused!(store.append(&[given(&gone, 1, 1)]), DeviceMissing);
     refused!(store.snapshot(Subject::Device(gone.key), Window::ALL), DeviceMissing);
     assert_eq!(store.find_devices(Visibility::All, &[gone.device_id]).await.unwrap(), [None]);
@@ -254,7 +274,7 @@ pub async fn deleting_a_device_deletes_only_its_own_readings(store: Opened) {
     let gone = owned_device(&store, "gone", &ann).await;
     let stays = owned_device(&store, "stays", &ann).await;
     store.append(&[given(&gone, 1, 1), given(&stays, 1, 2)]).await.unwrap();
-    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None).await.unwrap();
     assert_eq!(all_readings(&store, gone.key).await, []);
     assert_eq!(store.find_reading(gone.key, at(1)).await.unwrap(), None);
     assert_eq!(all_readings(&store, stays.key).await.len(), 1);
@@ -265,7 +285,7 @@ pub async fn deleting_a_device_deletes_only_its_own_readings(store: Opened) {
 pub async fn a_recreated_device_id_has_no_old_readings(store: Opened) {
     let first = device(&store, "d").await;
     store.append(&[given(&first, 1, 1)]).await.unwrap();
-    store.delete_device(Visibility::All, first.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, first.key, None).await.unwrap();
     let second = device(&store, "d").await;
     assert_eq!(all_readings(&store, second.key).await, []);
     assert_eq!(all_readings(&store, first.key).await, []);
@@ -274,12 +294,24 @@ pub async fn a_recreated_device_id_has_no_old_readings(store: Opened) {
 pub async fn missing_devices_are_created_at_once(store: Opened) {
     let ann = user(&store, "ann").await;
     let kept = owned_device(&store, "b", &ann).await;
-    store.create_missing_devices(None, &["c", "b", "a", "c"].map(device_id), None).await.unwrap();
-    store.create_missing_devices(None, &["a", "d"].map(device_id), None).await.unwrap();
-    store.create_missing_devices(None, &[], None).await.unwrap();
-    store.create_missing_devices(UNKNOWN_OWNER, &["a", "d"].map(device_id), None).await.unwrap();
-    refused!(store.create_missing_devices(UNKNOWN_OWNER, &["a", "e"].map(device_id), None), UserMissing);
-    store.create_missing_devices(Some(ann.id), &["a", "o"].map(device_id), None).await.unwrap();
+    store
+        .create_missing_devices(&Author::SERVICE, None, &["c", "b", "a", "c"].map(device_id), None)
+        .await
+        .unwrap();
+    store.create_missing_devices(&Author::SERVICE, None, &["a", "d"].map(device_id), None).await.unwrap();
+    store.create_missing_devices(&Author::SERVICE, None, &[], None).await.unwrap();
+    store
+        .create_missing_devices(&Author::SERVICE, UNKNOWN_OWNER, &["a", "d"].map(device_id), None)
+        .await
+        .unwrap();
+    refused!(
+        store.create_missing_devices(&Author::SERVICE, UNKNOWN_OWNER, &["a", "e"].map(device_id), None),
+        UserMissing
+    );
+    store
+        .create_missing_devices(&Author::SERVICE, Some(ann.id), &["a", "o"].map(device_id), None)
+        .await
+        .unwrap();
     let found = store.find_devices(Visibility::All, &["a", "b", "c", "d", "o"].map(device_id)).await.unwrap();
     let found: Vec<_> = found.into_iter().map(Option::unwrap).collect();
     assert_eq!(found[1], kept);
@@ -297,7 +329,7 @@ pub async fn concurrent_callers_create_missing_devices_once(store: Opened) {
         if caller % 2 == 0 {
             ids.reverse();
         }
-        async move { store.create_missing_devices(None, &ids, None).await }
+        async move { store.create_missing_devices(&Author::SERVICE, None, &ids, None).await }
     });
     assert!(answers.await.iter().all(Result::is_ok));
     assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap().len(), 40);

@@ -4,7 +4,7 @@ use super::oracle::Oracle;
 use super::samples::{Opened, device, device_id, given, seal};
 use crate::limits::{HOT_DEVICES_LISTED_MAX, HOT_READINGS_COUNTED_MAX};
 use crate::{HotDevice, Visibility};
-use device_stats_domain::{DeviceKey, Window};
+use device_stats_domain::{Author, DeviceKey, Window};
 
 pub async fn hot_readings_are_counted(store: Opened) {
     assert_eq!(store.count_hot_readings().await.unwrap(), 0);
@@ -18,9 +18,9 @@ pub async fn hot_readings_are_counted(store: Opened) {
     seal(&store, &d, &(0..25).collect::<Vec<_>>()).await;
     assert_eq!(store.count_hot_readings().await.unwrap(), 35);
     let window = Window { from_us: 0, until_us: 10 };
-    store.delete_readings(Visibility::All, other.key, window, &[]).await.unwrap();
+    store.delete_readings(&Author::SERVICE, Visibility::All, other.key, window, &[]).await.unwrap();
     assert_eq!(store.count_hot_readings().await.unwrap(), 25);
-    store.delete_device(Visibility::All, other.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, other.key, None).await.unwrap();
     while store.purge_slice(other.key, 100).await.unwrap() != crate::Purged::Nothing {}
     assert_eq!(store.count_hot_readings().await.unwrap(), 5);
 }
@@ -46,7 +46,7 @@ pub async fn many_hot_readings_are_never_counted_as_few(store: Opened) {
 pub async fn many_devices_with_hot_readings_are_listed_call_by_call(store: Opened) {
     let count = 2 * HOT_DEVICES_LISTED_MAX + 1;
     let ids: Vec<_> = (0..count).map(|n| device_id(&format!("d{n}"))).collect();
-    store.create_missing_devices(None, &ids, None).await.unwrap();
+    store.create_missing_devices(&Author::SERVICE, None, &ids, None).await.unwrap();
     let found = store.find_devices(Visibility::All, &ids).await.unwrap();
     let mut devices: Vec<_> = found.into_iter().map(Option::unwrap).collect();
     devices.sort_by_key(|device| device.key);
@@ -54,7 +54,7 @@ pub async fn many_devices_with_hot_readings_are_listed_call_by_call(store: Opene
     store.append(&call).await.unwrap();
     // Devices at the end of a call can be deleted, with hot readings that are not purged yet.
     for index in [0, HOT_DEVICES_LISTED_MAX as usize - 1, HOT_DEVICES_LISTED_MAX as usize] {
-        store.delete_device(Visibility::All, devices[index].key, None).await.unwrap();
+        store.delete_device(&Author::SERVICE, Visibility::All, devices[index].key, None).await.unwrap();
         devices[index].key = DeviceKey(0);
     }
     let hot = devices.iter().filter(|device| device.key != DeviceKey(0));

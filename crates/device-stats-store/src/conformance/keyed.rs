@@ -1,6 +1,6 @@
 //! Cases about keyed requests.
 
-use device_stats_domain::{IdempotencyKey, NewReading, ReadingId};
+use device_stats_domain::{Author, IdempotencyKey, NewReading, ReadingId};
 
 use super::callers::concurrently;
 use super::samples::{Opened, all_readings, all_times, at, device, given, server_timed, stored, stored_at};
@@ -124,7 +124,7 @@ pub async fn a_receipt_keeps_the_number_of_conflicts(store: Opened) {
 
 pub async fn a_refused_call_keeps_no_receipt(store: Opened) {
     let (gone, device) = (device(&store, "gone").await, device(&store, "d").await);
-    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None).await.unwrap();
     let (good, bad) = (keyed("good", 1, &[given(&device, 1, 1)]), keyed("bad", 1, &[given(&gone, 1, 2)]));
     refused!(store.append_keyed(&[good.clone(), bad.clone()], at(10)), DeviceMissing);
     assert_eq!(append(&store, &[good]).await, [KeyedOutcome::New(vec![stored_at(1)])]);
@@ -154,7 +154,7 @@ pub async fn a_receipt_expires_at_kept_until(store: Opened) {
 pub async fn a_receipt_outlives_its_device(store: Opened) {
     let old = device(&store, "d").await;
     append(&store, &[keyed("k", 1, &[given(&old, 1, 1)])]).await;
-    store.delete_device(Visibility::All, old.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, old.key, None).await.unwrap();
     let new = device(&store, "d").await;
     let first = Some(FirstStored { device: old.key, id: ReadingId(1), time: at(1) });
     let before = KeyedOutcome::Repeated(Receipt { stored: 1, repeats: 0, conflicts: 0, first });

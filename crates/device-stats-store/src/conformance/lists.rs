@@ -1,7 +1,7 @@
 //! Cases about lists of users and devices by cursor, with filters.
 
 use device_stats_domain::{
-    Device, DeviceFilter, DeviceIdPrefix, DeviceKey, NewDevice, SearchText, User, UserFilter, UserId,
+    Author, Device, DeviceFilter, DeviceIdPrefix, DeviceKey, NewDevice, SearchText, User, UserFilter, UserId,
 };
 
 use super::samples::{
@@ -34,7 +34,7 @@ pub async fn devices_are_listed_by_cursor(store: Opened) {
     for n in (0..7).rev() {
         all.push(device(&store, &format!("d{n}")).await);
     }
-    store.delete_device(Visibility::All, all.remove(2).key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, all.remove(2).key, None).await.unwrap();
     for filter in
         [DeviceFilter::default(), prefix("d"), DeviceFilter { text: Some(text("D")), ..prefix("d") }]
     {
@@ -60,7 +60,7 @@ pub async fn users_are_listed_by_cursor(store: Opened) {
     for n in (0..7).rev() {
         all.push(user(&store, &format!("u{n}")).await);
     }
-    store.delete_user(Visibility::All, all.remove(2).id, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, all.remove(2).id, None).await.unwrap();
     for limit in 1..=7 {
         let (mut seen, mut after) = (Vec::new(), UserId(0));
         loop {
@@ -102,7 +102,7 @@ pub async fn a_prefix_is_compared_byte_by_byte(store: Opened) {
 pub async fn a_text_is_searched_in_ids_and_names(store: Opened) {
     device(&store, "Pump-7").await;
     let named = NewDevice { name: Some(device_name("The 50% PUMP_\u{dc}")), ..new_device("x", None) };
-    store.create_device(named, None).await.unwrap();
+    store.create_device(&Author::SERVICE, named, None).await.unwrap();
     device(&store, "other").await;
     let search = |word| DeviceFilter { text: Some(text(word)), ..DeviceFilter::default() };
     for (word, expected) in [
@@ -135,9 +135,9 @@ pub async fn conditions_on_devices_are_combined(store: Opened) {
 }
 
 pub async fn users_are_found_by_name_and_by_text(store: Opened) {
-    store.create_user(new_user("ann", "first")).await.unwrap();
-    store.create_user(new_user("Anna", "ann")).await.unwrap();
-    store.create_user(new_user("b%b", "second")).await.unwrap();
+    store.create_user(&Author::SERVICE, new_user("ann", "first")).await.unwrap();
+    store.create_user(&Author::SERVICE, new_user("Anna", "ann")).await.unwrap();
+    store.create_user(&Author::SERVICE, new_user("b%b", "second")).await.unwrap();
     let named = |name| UserFilter { username: Some(username(name)), text: None };
     assert_eq!(names(&store, &named("ann")).await, ["ann"]);
     assert_eq!(names(&store, &named("an")).await, [""; 0]);

@@ -1,6 +1,6 @@
 //! Cases about merging segments.
 
-use device_stats_domain::{Device, DeviceKey};
+use device_stats_domain::{Author, Device, DeviceKey};
 use device_stats_segment::Segment;
 
 use super::samples::{
@@ -93,7 +93,7 @@ pub async fn nothing_is_merged_for_a_missing_device(store: Opened) {
     for key in UNUSED_IDS.map(DeviceKey) {
         assert_eq!(store.merge(key, &ids, &segment).await.unwrap(), Replaced::Stale);
     }
-    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None).await.unwrap();
     assert_eq!(store.merge(gone.key, &ids, &segment).await.unwrap(), Replaced::Stale);
     assert_eq!(store.list_segments(gone.key).await.unwrap(), []);
 }
@@ -118,7 +118,7 @@ pub async fn segment_ids_are_never_reused(store: Opened) {
     let mut names = vec![sealed(&store, &d, &[1]).await, sealed(&store, &d, &[2]).await];
     names.push(sealed(&store, &other, &[1]).await);
     names.push(merge(&store, &d, &[names[0], names[1]]).await);
-    store.delete_device(Visibility::All, d.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, d.key, None).await.unwrap();
     let again = super::samples::device(&store, "d").await;
     names.push(sealed(&store, &again, &[1]).await);
     match store.append_segment(again.key, &segment(&[row(2, 2)])).await.unwrap() {

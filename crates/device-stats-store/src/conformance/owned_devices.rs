@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::{DeviceId, ListPage, UserId};
+use device_stats_domain::{Author, DeviceId, ListPage, UserId};
 
 use super::callers::{CALLERS, concurrently};
 use super::samples::{Opened, device, device_id, new_device, owned_device, user};
@@ -23,28 +23,34 @@ pub async fn a_user_gets_devices_up_to_the_limit(store: Opened) {
     let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
     device(&store, "free").await;
     for n in 0..3 {
-        store.create_device(new_device(&format!("a{n}"), Some(ann.id)), MAX).await.unwrap();
+        store.create_device(&Author::SERVICE, new_device(&format!("a{n}"), Some(ann.id)), MAX).await.unwrap();
     }
-    let refused = store.create_device(new_device("a3", Some(ann.id)), MAX).await;
+    let refused = store.create_device(&Author::SERVICE, new_device("a3", Some(ann.id)), MAX).await;
     assert!(matches!(refused, Err(StoreError::TooManyOwnedDevices { devices_max: 3 })), "{refused:?}");
     assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap().len(), 4);
     // A refusal leaves the id free, and the reasons have an order.
-    refused!(store.create_device(new_device("a0", Some(ann.id)), MAX), DeviceIdTaken);
-    refused!(store.create_device(new_device("a3", Some(UserId(i64::MAX))), MAX), UserMissing);
-    store.create_device(new_device("a3", Some(bob.id)), MAX).await.unwrap();
-    store.create_device(new_device("a4", None), MAX).await.unwrap();
+    refused!(store.create_device(&Author::SERVICE, new_device("a0", Some(ann.id)), MAX), DeviceIdTaken);
+    refused!(
+        store.create_device(&Author::SERVICE, new_device("a3", Some(UserId(i64::MAX))), MAX),
+        UserMissing
+    );
+    store.create_device(&Author::SERVICE, new_device("a3", Some(bob.id)), MAX).await.unwrap();
+    store.create_device(&Author::SERVICE, new_device("a4", None), MAX).await.unwrap();
     // Other callers have other limits, or none.
-    store.create_device(new_device("a5", Some(ann.id)), Some(4)).await.unwrap();
-    store.create_device(new_device("a6", Some(ann.id)), None).await.unwrap();
+    store.create_device(&Author::SERVICE, new_device("a5", Some(ann.id)), Some(4)).await.unwrap();
+    store.create_device(&Author::SERVICE, new_device("a6", Some(ann.id)), None).await.unwrap();
     // Now ann has five devices, and must delete three of them before one can be created.
     let devices = store.list_user_devices(ann.id).await.unwrap();
     for device in &devices[..2] {
-        refused!(store.create_device(new_device("a7", Some(ann.id)), MAX), TooManyOwnedDevices);
-        store.delete_device(Visibility::All, device.key, None).await.unwrap();
+        refused!(
+            store.create_device(&Author::SERVICE, new_device("a7", Some(ann.id)), MAX),
+            TooManyOwnedDevices
+        );
+        store.delete_device(&Author::SERVICE, Visibility::All, device.key, None).await.unwrap();
     }
-    refused!(store.create_device(new_device("a7", Some(ann.id)), MAX), TooManyOwnedDevices);
-    store.delete_device(Visibility::All, devices[2].key, None).await.unwrap();
-    store.create_device(new_device("a7", Some(ann.id)), MAX).await.unwrap();
+    refused!(store.create_device(&Author::SERVICE, new_device("a7", Some(ann.id)), MAX), TooManyOwnedDevices);
+    store.delete_device(&Author::SERVICE, Visibility::All, devices[2].key, None).await.unwrap();
+    store.create_device(&Author::SERVICE, new_device("a7", Some(ann.id)), MAX).await.unwrap();
     assert_eq!((count(&store, ann.id).await, count(&store, bob.id).await), (3, 1));
 }
 
@@ -52,7 +58,8 @@ pub async fn missing_devices_above_the_limit_are_not_created(store: Opened) {
     let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
     owned_device(&store, "b", &bob).await;
     owned_device(&store, "a0", &ann).await;
-    let create = async |ids: &[DeviceId]| store.create_missing_devices(Some(ann.id), ids, MAX).await;
+    let create =
+        async |ids: &[DeviceId]| store.create_missing_devices(&Author::SERVICE, Some(ann.id), ids, MAX).await;
     let refused = create(&ids(["a1", "a2", "a3"])).await;
     assert!(matches!(refused, Err(StoreError::TooManyOwnedDevices { devices_max: 3 })), "{refused:?}");
     assert_eq!(count(&store, ann.id).await, 1, "all or none");
@@ -62,10 +69,10 @@ pub async fn missing_devices_above_the_limit_are_not_created(store: Opened) {
     refused!(create(&ids(["a0", "a3"])), TooManyOwnedDevices);
     create(&ids(["a0", "a1", "b"])).await.unwrap();
     let unknown = Some(UserId(i64::MAX));
-    refused!(store.create_missing_devices(unknown, &ids(["a3"]), MAX), UserMissing);
+    refused!(store.create_missing_devices(&Author::SERVICE, unknown, &ids(["a3"]), MAX), UserMissing);
     // Devices without an owner have no limit.
-    store.create_missing_devices(None, &ids(["c", "d", "e", "f"]), MAX).await.unwrap();
-    store.create_missing_devices(Some(ann.id), &ids(["a3"]), None).await.unwrap();
+    store.create_missing_devices(&Author::SERVICE, None, &ids(["c", "d", "e", "f"]), MAX).await.unwrap();
+    store.create_missing_devices(&Author::SERVICE, Some(ann.id), &ids(["a3"]), None).await.unwrap();
     // A caller with too many devices can still send readings of existing ones.
     create(&ids(["a0", "a3"])).await.unwrap();
     assert_eq!((count(&store, ann.id).await, count(&store, bob.id).await), (4, 1));
@@ -78,9 +85,14 @@ pub async fn concurrent_callers_do_not_exceed_the_limit_on_devices(store: Opened
         let (store, owner) = (Arc::clone(&store), Some(ann.id));
         async move {
             if caller % 2 == 0 {
-                store.create_device(new_device(&format!("d{caller}"), owner), MAX).await.map(|_| ())
+                store
+                    .create_device(&Author::SERVICE, new_device(&format!("d{caller}"), owner), MAX)
+                    .await
+                    .map(|_| ())
             } else {
-                store.create_missing_devices(owner, &[device_id(&format!("d{caller}"))], MAX).await
+                store
+                    .create_missing_devices(&Author::SERVICE, owner, &[device_id(&format!("d{caller}"))], MAX)
+                    .await
             }
         }
     });
@@ -101,12 +113,12 @@ pub async fn a_limit_on_devices_does_not_deadlock_with_deletions(store: Opened) 
                 let owner = owners[(caller + round) % 2];
                 let mut ids: Vec<_> = (0..6).map(|n| device_id(&format!("{n}"))).collect();
                 ids.rotate_left(caller % 6);
-                match store.create_missing_devices(Some(owner), &ids, Some(6)).await {
+                match store.create_missing_devices(&Author::SERVICE, Some(owner), &ids, Some(6)).await {
                     Ok(()) | Err(StoreError::UserMissing | StoreError::TooManyOwnedDevices { .. }) => {}
                     Err(error) => panic!("{error:?}"),
                 }
                 if caller == 0 && round == 2 {
-                    store.delete_user(Visibility::All, owners[0], None).await.unwrap();
+                    store.delete_user(&Author::SERVICE, Visibility::All, owners[0], None).await.unwrap();
                 }
             }
         }

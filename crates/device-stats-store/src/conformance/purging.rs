@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use device_stats_domain::{Device, DeviceKey, Window};
+use device_stats_domain::{Author, Device, DeviceKey, Window};
 use device_stats_segment::Effort;
 
 use super::background_seals::BackgroundSeals;
@@ -59,8 +59,8 @@ async fn assert_refused(store: &Opened, key: DeviceKey, segments: &[SegmentId]) 
         store.store_derived(key, *segment, &derived).await.unwrap();
     }
     refused!(store.append_segment(key, &segment(&[row(9_000, 1)])), DeviceMissing);
-    refused!(store.delete_readings(Visibility::All, key, Window::ALL, &[]), DeviceMissing);
-    refused!(store.delete_device(Visibility::All, key, None), DeviceMissing);
+    refused!(store.delete_readings(&Author::SERVICE, Visibility::All, key, Window::ALL, &[]), DeviceMissing);
+    refused!(store.delete_device(&Author::SERVICE, Visibility::All, key, None), DeviceMissing);
 }
 
 pub async fn a_deleted_device_is_gone_before_it_is_purged(store: Opened) {
@@ -73,7 +73,7 @@ pub async fn a_deleted_device_is_gone_before_it_is_purged(store: Opened) {
         segments.push(id);
     }
     store.append(&[given(&old, 1, 1), given(&old, 2, 2)]).await.unwrap();
-    store.delete_device(Visibility::All, old.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, old.key, None).await.unwrap();
 
     // The device id is free at once.
     let new = device(&store, "d").await;
@@ -102,7 +102,7 @@ pub async fn devices_of_a_deleted_user_are_gone_before_they_are_purged(store: Op
         segments.push((device.key, sealed(&store, &device, &[1, 2]).await));
         store.append(&[given(&device, 3, 3)]).await.unwrap();
     }
-    store.delete_user(Visibility::All, ann.id, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, ann.id, None).await.unwrap();
     let ids = ["a", "b", "c"].map(device_id);
     assert_eq!(store.find_devices(Visibility::All, &ids).await.unwrap(), [None, None, None]);
     let purged = purge_all(&store, async || {
@@ -127,7 +127,7 @@ pub async fn deleted_devices_are_purged_in_any_order(store: Opened) {
     }
     let stays = device(&store, "stays").await;
     sealed(&store, &stays, &[1, 2]).await;
-    store.delete_user(Visibility::All, ann.id, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, ann.id, None).await.unwrap();
     let find = async |after| store.find_deleted_device(after).await.unwrap();
     let mut found = Vec::new();
     while let Some(device) = find(found.last().copied().unwrap_or(DeviceKey(0))).await {
@@ -162,7 +162,10 @@ pub async fn purges_under_writes_bring_nothing_back(store: Opened) {
             async move {
                 match caller {
                     0 | 1 => {
-                        store.delete_device(Visibility::All, device.key, None).await.unwrap();
+                        store
+                            .delete_device(&Author::SERVICE, Visibility::All, device.key, None)
+                            .await
+                            .unwrap();
                         Vec::new()
                     }
                     2 | 3 => append_until_missing(&store, &device).await,
@@ -184,7 +187,7 @@ pub async fn purges_under_writes_bring_nothing_back(store: Opened) {
                 1,
                 "the new device has its reading"
             );
-            store.delete_device(Visibility::All, new.key, None).await.unwrap();
+            store.delete_device(&Author::SERVICE, Visibility::All, new.key, None).await.unwrap();
         }
     }
 }
@@ -223,7 +226,7 @@ pub async fn a_sealer_that_was_paused_during_a_purge_does_no_harm(store: Opened)
     let entries = store.list_segments(device.key).await.unwrap();
     let merged = segment(&read_rows(&store, device.key, &entries).await.unwrap());
     let hot = sealed_rows(&store.list_hot_readings(device.key, 10).await.unwrap());
-    store.delete_device(Visibility::All, device.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, device.key, None).await.unwrap();
     let check = async || {
         assert_eq!(store.seal(device.key, &hot).await.unwrap(), Replaced::Stale);
         assert_eq!(store.merge(device.key, &[first, second], &merged).await.unwrap(), Replaced::Stale);

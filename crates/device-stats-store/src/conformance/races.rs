@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use device_stats_domain::{ListPage, ReadingTime, UserChange};
+use device_stats_domain::{Author, ListPage, ReadingTime, UserChange};
 
 use super::callers::{CALLERS, assert_one_winner, concurrently};
 use super::samples::{
@@ -15,7 +15,7 @@ use crate::{Appended, StoreError, Visibility};
 pub async fn one_caller_gets_a_username(store: Opened) {
     let answers = concurrently(CALLERS, |n| {
         let store = Arc::clone(&store);
-        async move { store.create_user(new_user("ann", &format!("ann{n}"))).await }
+        async move { store.create_user(&Author::SERVICE, new_user("ann", &format!("ann{n}"))).await }
     });
     let winner = assert_one_winner(answers.await, |error| matches!(error, StoreError::UsernameTaken));
     assert_eq!(store.list_users(Visibility::All, ListPage::FIRST).await.unwrap(), [winner]);
@@ -25,7 +25,7 @@ pub async fn one_caller_gets_an_email(store: Opened) {
     let answers = concurrently(CALLERS, |n| {
         let store = Arc::clone(&store);
         // Pairs of calls have the same username; the taken email address is reported first.
-        async move { store.create_user(new_user(&format!("ann{}", n / 2), "ann")).await }
+        async move { store.create_user(&Author::SERVICE, new_user(&format!("ann{}", n / 2), "ann")).await }
     });
     let winner = assert_one_winner(answers.await, |error| matches!(error, StoreError::EmailTaken));
     assert_eq!(store.list_users(Visibility::All, ListPage::FIRST).await.unwrap(), [winner]);
@@ -35,7 +35,7 @@ pub async fn one_caller_gets_a_device_id(store: Opened) {
     let ann = user(&store, "ann").await;
     let answers = concurrently(CALLERS, |n| {
         let (store, owner) = (Arc::clone(&store), (n % 2 == 0).then_some(ann.id));
-        async move { store.create_device(new_device("d", owner), None).await }
+        async move { store.create_device(&Author::SERVICE, new_device("d", owner), None).await }
     });
     let winner = assert_one_winner(answers.await, |error| matches!(error, StoreError::DeviceIdTaken));
     assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), [winner]);
@@ -49,7 +49,7 @@ pub async fn one_caller_renames_a_user(store: Opened) {
     let answers = concurrently(CALLERS, |n| {
         let (store, id) = (Arc::clone(&store), ids[n]);
         let change = UserChange { username: Some(username("ann")), email: None };
-        async move { store.update_user(Visibility::All, id, None, change).await }
+        async move { store.update_user(&Author::SERVICE, Visibility::All, id, None, change).await }
     });
     let winner = assert_one_winner(answers.await, |error| matches!(error, StoreError::UsernameTaken));
     let users = store.list_users(Visibility::All, ListPage::FIRST).await.unwrap();
@@ -60,7 +60,7 @@ pub async fn one_caller_deletes_a_device(store: Opened) {
     let device = device(&store, "d").await;
     let answers = concurrently(CALLERS, |_| {
         let (store, key) = (Arc::clone(&store), device.key);
-        async move { store.delete_device(Visibility::All, key, None).await }
+        async move { store.delete_device(&Author::SERVICE, Visibility::All, key, None).await }
     });
     assert_one_winner(answers.await, |error| matches!(error, StoreError::DeviceMissing));
 }
@@ -70,7 +70,7 @@ pub async fn one_caller_deletes_a_user(store: Opened) {
     owned_device(&store, "d", &ann).await;
     let answers = concurrently(CALLERS, |_| {
         let (store, id) = (Arc::clone(&store), ann.id);
-        async move { store.delete_user(Visibility::All, id, None).await }
+        async move { store.delete_user(&Author::SERVICE, Visibility::All, id, None).await }
     });
     assert_one_winner(answers.await, |error| matches!(error, StoreError::UserMissing));
 }

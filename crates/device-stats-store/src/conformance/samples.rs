@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use device_stats_domain::{
-    Axes, Device, DeviceId, DeviceKey, DeviceName, Email, Finite, ListPage, NewDevice, NewReading, NewUser,
-    Reading, ReadingId, ReadingTime, Timestamp, User, UserId, Username, Window,
+    Author, Axes, Device, DeviceId, DeviceKey, DeviceName, Email, Finite, ListPage, NewDevice, NewReading,
+    NewUser, Reading, ReadingId, ReadingTime, Timestamp, User, UserId, Username, Window,
 };
 use device_stats_segment::{Effort, Row, Segment};
 
@@ -53,7 +53,7 @@ pub(super) fn new_user(name: &str, local: &str) -> NewUser {
 }
 
 pub(super) async fn user(store: &Opened, name: &str) -> User {
-    store.create_user(new_user(name, name)).await.unwrap()
+    store.create_user(&Author::SERVICE, new_user(name, name)).await.unwrap()
 }
 
 pub(super) fn device_id(id: &str) -> DeviceId {
@@ -69,11 +69,11 @@ pub(super) fn new_device(id: &str, owner: Option<UserId>) -> NewDevice {
 }
 
 pub(super) async fn device(store: &Opened, id: &str) -> Device {
-    store.create_device(new_device(id, None), None).await.unwrap()
+    store.create_device(&Author::SERVICE, new_device(id, None), None).await.unwrap()
 }
 
 pub(super) async fn owned_device(store: &Opened, id: &str, owner: &User) -> Device {
-    store.create_device(new_device(id, Some(owner.id)), None).await.unwrap()
+    store.create_device(&Author::SERVICE, new_device(id, Some(owner.id)), None).await.unwrap()
 }
 
 pub(super) fn page(skip: i64, limit: u32) -> ListPage {
@@ -190,8 +190,10 @@ pub(super) async fn cut_segments(
 pub(super) async fn delete(store: &Opened, device: &Device, window: Window) -> u64 {
     for _ in 0..1_000 {
         if let Some(cut) = cut_segments(store, device.key, window).await
-            && let Deleted::Done(readings) =
-                store.delete_readings(Visibility::All, device.key, window, &cut).await.unwrap()
+            && let Deleted::Done(readings) = store
+                .delete_readings(&Author::SERVICE, Visibility::All, device.key, window, &cut)
+                .await
+                .unwrap()
         {
             return readings;
         }

@@ -1,6 +1,6 @@
 //! Cases about sealing hot readings, and about appends to devices with sealed readings.
 
-use device_stats_domain::{DeviceKey, NewReading, Timestamp, Window};
+use device_stats_domain::{Author, DeviceKey, NewReading, Timestamp, Window};
 use device_stats_segment::Row;
 
 use super::oracle::Oracle;
@@ -27,7 +27,7 @@ pub async fn sealed_readings_stay_visible(store: Opened) {
         assert_eq!(store.read_snapshot(Subject::Device(device.key), Window::ALL).await.unwrap(), snapshot);
         assert_eq!(store.find_reading(device.key, at(times[0])).await.unwrap().unwrap().time, at(times[0]));
     }
-    assert_eq!(hot_times(&store, &device).await, []);
+    assert_eq!(hot_times(&store, &device).await, [0_i64; 0]);
 }
 
 pub async fn a_seal_takes_exactly_its_rows(store: Opened) {
@@ -223,7 +223,7 @@ pub async fn nothing_is_sealed_for_a_missing_device(store: Opened) {
     let gone = device(&store, "gone").await;
     store.append(&[given(&gone, 1, 1)]).await.unwrap();
     let rows = store.list_hot_readings(gone.key, 10).await.unwrap();
-    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None).await.unwrap();
     for key in UNUSED_IDS.map(DeviceKey).into_iter().chain([gone.key]) {
         assert_eq!(store.seal(key, &sealed_rows(&rows)).await.unwrap(), Replaced::Stale);
         assert_eq!(store.list_segments(key).await.unwrap(), []);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::{Device, Window};
+use device_stats_domain::{Author, Device, Window};
 
 use super::background_seals::BackgroundSeals;
 use super::callers::{CALLERS, concurrently};
@@ -194,7 +194,7 @@ pub async fn nothing_is_left_of_a_device_deleted_under_seals(store: Opened) {
             async move {
                 let seen = append_until_missing(Arc::clone(&store), device.clone(), caller).await;
                 if caller == 0 {
-                    store.delete_device(Visibility::All, device.key, None).await.unwrap();
+                    store.delete_device(&Author::SERVICE, Visibility::All, device.key, None).await.unwrap();
                 }
                 seen
             }

@@ -1,6 +1,6 @@
 //! Cases about server-timed readings.
 
-use device_stats_domain::Timestamp;
+use device_stats_domain::{Author, Timestamp};
 
 use super::samples::{Opened, all_readings, all_times, device, given, seal, server_timed, stored, stored_at};
 use crate::limits::CLOCK_SKEW_MAX;
@@ -174,13 +174,13 @@ pub async fn the_last_microsecond_can_be_picked_once(store: Opened) {
 
 pub async fn a_missing_device_is_reported_before_the_end_of_time(store: Opened) {
     let (device, gone) = (device(&store, "d").await, device(&store, "gone").await);
-    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None).await.unwrap();
     let max = Timestamp::MAX.micros();
     for missing in [given(&gone, 1, 1), server_timed(&gone, 1, 1), server_timed(&gone, max, 1)] {
         let call = [server_timed(&device, max, 2), missing, server_timed(&device, max, 3)];
         refused!(store.append(&call), DeviceMissing);
     }
-    assert_eq!(all_times(&store, &device).await, []);
+    assert_eq!(all_times(&store, &device).await, [0_i64; 0]);
 }
 
 pub async fn thousands_of_readings_start_at_one_microsecond(store: Opened) {

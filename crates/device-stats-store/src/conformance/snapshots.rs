@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use device_stats_domain::{Axes, Device, DeviceKey, NewReading, UserId, Window};
+use device_stats_domain::{Author, Axes, Device, DeviceKey, NewReading, UserId, Window};
 use device_stats_segment::Row;
 
 use super::oracle::Oracle;
@@ -42,8 +42,8 @@ async fn user_columns(store: &Opened, user: UserId, window: Window) -> Vec<(Devi
 
 pub async fn a_snapshot_of_a_missing_subject_is_refused(store: Opened) {
     let (gone, ann) = (device(&store, "gone").await, user(&store, "ann").await);
-    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
-    store.delete_user(Visibility::All, ann.id, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, ann.id, None).await.unwrap();
     for window in [Window::ALL, window(0, 0)] {
         refused!(store.snapshot(Subject::Device(gone.key), window), DeviceMissing);
         refused!(store.snapshot(Subject::User(ann.id), window), UserMissing);
@@ -136,7 +136,7 @@ pub async fn a_snapshot_of_listed_devices_holds_each_once_by_ascending_key(store
 pub async fn a_snapshot_of_listed_devices_needs_all_of_them(store: Opened) {
     let (stays, gone) = (device(&store, "stays").await, device(&store, "gone").await);
     store.append(&[given(&stays, 1, 1)]).await.unwrap();
-    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None).await.unwrap();
     for subject in [devices(&[&gone]), devices(&[&stays, &gone]), devices(&[&gone, &stays, &gone])] {
         refused!(store.snapshot(subject, Window::ALL), DeviceMissing);
     }
@@ -157,7 +157,7 @@ pub async fn the_latest_reading_is_hot_or_in_the_last_segment(store: Opened) {
     let around = sealed(&store, &between, &[1, 9]).await;
     store.append(&[given(&between, 5, 5)]).await.unwrap();
     store.append(&[given(&gone, 1, 1)]).await.unwrap();
-    store.delete_device(Visibility::All, gone.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None).await.unwrap();
     let asked = [&both, &hot, &gone, &between, &late_hot, &empty, &hot].map(|device| device.key);
     let latest = store.find_latest(&asked).await.unwrap();
     let newest: Vec<_> = latest
@@ -206,7 +206,7 @@ pub async fn deleted_devices_are_in_no_snapshot(store: Opened) {
     let ann = user(&store, "ann").await;
     let (a, b) = (owned_device(&store, "a", &ann).await, owned_device(&store, "b", &ann).await);
     store.append(&[given(&a, 1, 1), given(&b, 1, 2)]).await.unwrap();
-    store.delete_device(Visibility::All, a.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, a.key, None).await.unwrap();
     assert_eq!(user_columns(&store, ann.id, Window::ALL).await, [(b.key, vec![2.0])]);
     owned_device(&store, "a", &ann).await;
     assert_eq!(user_columns(&store, ann.id, Window::ALL).await, [(b.key, vec![2.0])]);

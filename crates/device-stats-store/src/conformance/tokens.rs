@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use device_stats_domain::{
-    Device, DeviceKey, Identity, NewToken, Scope, Scopes, Session, SessionHash, StoredToken, Token,
+    Author, Device, DeviceKey, Identity, NewToken, Scope, Scopes, Session, SessionHash, StoredToken, Token,
     TokenHash, TokenHolder, TokenId, TokenName, User, UserId,
 };
 
@@ -29,7 +29,7 @@ fn new_token(holder: Identity, n: usize) -> NewToken {
 }
 
 async fn create(store: &Opened, holder: Identity, n: usize) -> StoredToken {
-    store.create_token(Visibility::All, new_token(holder, n)).await.unwrap()
+    store.create_token(&Author::SERVICE, Visibility::All, new_token(holder, n)).await.unwrap()
 }
 
 async fn list(store: &Opened, visible: Visibility) -> Vec<StoredToken> {
@@ -58,7 +58,7 @@ pub async fn a_token_is_found_by_its_hash(store: Opened) {
             new.expires_at = Some(at(20));
             new.scopes = Scope::ALL.into_iter().collect();
         }
-        let created = store.create_token(Visibility::All, new.clone()).await.unwrap();
+        let created = store.create_token(&Author::SERVICE, Visibility::All, new.clone()).await.unwrap();
         let expected = StoredToken {
             id: created.id,
             prefix: new.prefix,
@@ -80,7 +80,10 @@ pub async fn a_token_is_found_by_its_hash(store: Opened) {
 
 pub async fn a_second_token_with_the_same_hash_is_refused(store: Opened) {
     let token = create(&store, Identity::Administrator, 1).await;
-    refused!(store.create_token(Visibility::All, new_token(Identity::Administrator, 1)), Broken);
+    refused!(
+        store.create_token(&Author::SERVICE, Visibility::All, new_token(Identity::Administrator, 1)),
+        Broken
+    );
     assert_eq!(list(&store, Visibility::All).await, [token]);
 }
 
@@ -90,7 +93,7 @@ pub async fn token_ids_are_never_reused(store: Opened) {
         let token = create(&store, Identity::Administrator, n).await;
         assert!(token.id > last, "{token:?}");
         last = token.id;
-        store.delete_token(Visibility::All, token.id).await.unwrap();
+        store.delete_token(&Author::SERVICE, Visibility::All, token.id).await.unwrap();
     }
 }
 
@@ -146,7 +149,7 @@ pub async fn a_caller_lists_and_deletes_only_tokens_that_it_may_see(store: Opene
         let own_tokens: Vec<_> = own.iter().map(|n| tokens[*n].clone()).collect();
         assert_eq!(list(&store, visible).await, own_tokens, "{visible:?}");
         for (n, token) in tokens.iter().enumerate().filter(|(n, _)| !own.contains(n)) {
-            let deleted = store.delete_token(visible, token.id).await;
+            let deleted = store.delete_token(&Author::SERVICE, visible, token.id).await;
             assert!(matches!(deleted, Err(StoreError::TokenMissing)), "{visible:?} {n} {deleted:?}");
         }
     }
@@ -155,9 +158,9 @@ pub async fn a_caller_lists_and_deletes_only_tokens_that_it_may_see(store: Opene
         [(Visibility::User(ann.id), [1, 2]), (Visibility::User(bob.id), [3, 4]), (Visibility::All, [0, 5])]
     {
         for n in own {
-            store.delete_token(visible, tokens[n].id).await.unwrap();
+            store.delete_token(&Author::SERVICE, visible, tokens[n].id).await.unwrap();
             assert_eq!(store.find_token(&new_token(holders[n], n).hash).await.unwrap(), None);
-            refused!(store.delete_token(visible, tokens[n].id), TokenMissing);
+            refused!(store.delete_token(&Author::SERVICE, visible, tokens[n].id), TokenMissing);
         }
     }
     assert_eq!(list(&store, Visibility::All).await, []);
@@ -165,9 +168,16 @@ pub async fn a_caller_lists_and_deletes_only_tokens_that_it_may_see(store: Opene
 
 pub async fn a_token_of_a_missing_holder_is_refused(store: Opened) {
     for id in [i64::MIN, 0, 1_000_000, i64::MAX] {
-        refused!(store.create_token(Visibility::All, new_token(Identity::User(UserId(id)), 1)), UserMissing);
         refused!(
-            store.create_token(Visibility::All, new_token(Identity::Device(DeviceKey(id)), 2)),
+            store.create_token(&Author::SERVICE, Visibility::All, new_token(Identity::User(UserId(id)), 1)),
+            UserMissing
+        );
+        refused!(
+            store.create_token(
+                &Author::SERVICE,
+                Visibility::All,
+                new_token(Identity::Device(DeviceKey(id)), 2)
+            ),
             DeviceMissing
         );
     }
@@ -190,7 +200,8 @@ pub async fn a_caller_creates_tokens_only_for_holders_that_it_may_see(store: Ope
     .enumerate()
     {
         for (n, holder) in holders.into_iter().enumerate() {
-            let created = store.create_token(visible, new_token(holder, 10 * kind + n)).await;
+            let created =
+                store.create_token(&Author::SERVICE, visible, new_token(holder, 10 * kind + n)).await;
             match (&created, holder) {
                 (Ok(_), _)
                 | (Err(StoreError::DeviceMissing), Identity::Device(_))
@@ -208,22 +219,25 @@ pub async fn the_tokens_of_a_holder_are_limited(store: Opened) {
     for (kind, holder) in holders.into_iter().enumerate() {
         let number = |n: u32| kind * 1_000 + n as usize;
         let expiring = NewToken { expires_at: Some(at(20)), ..new_token(holder, number(0)) };
-        let expired = store.create_token(Visibility::All, expiring.clone()).await.unwrap();
+        let expired = store.create_token(&Author::SERVICE, Visibility::All, expiring.clone()).await.unwrap();
         for n in 1..TOKENS_MAX {
             create(&store, holder, number(n)).await;
         }
         let next = NewToken { created_at: at(19), ..new_token(holder, number(TOKENS_MAX)) };
-        refused!(store.create_token(Visibility::All, next.clone()), TooManyTokens);
+        refused!(store.create_token(&Author::SERVICE, Visibility::All, next.clone()), TooManyTokens);
         assert_eq!(
             store.find_token(&expiring.hash).await.unwrap(),
             Some(expired),
             "a refusal deletes nothing"
         );
         // The first token has expired, so it makes room.
-        store.create_token(Visibility::All, NewToken { created_at: at(20), ..next }).await.unwrap();
+        store
+            .create_token(&Author::SERVICE, Visibility::All, NewToken { created_at: at(20), ..next })
+            .await
+            .unwrap();
         assert_eq!(store.find_token(&expiring.hash).await.unwrap(), None);
         refused!(
-            store.create_token(Visibility::All, new_token(holder, number(TOKENS_MAX + 1))),
+            store.create_token(&Author::SERVICE, Visibility::All, new_token(holder, number(TOKENS_MAX + 1))),
             TooManyTokens
         );
     }
@@ -239,7 +253,7 @@ pub async fn concurrent_callers_do_not_exceed_the_limit_on_tokens(store: Opened)
         }
         let answers = concurrently(CALLERS, |n| {
             let (store, token) = (Arc::clone(&store), new_token(holder, kind * 1_000 + 500 + n));
-            async move { store.create_token(Visibility::All, token).await }
+            async move { store.create_token(&Author::SERVICE, Visibility::All, token).await }
         });
         let (created, refused): (Vec<_>, Vec<_>) = answers.await.into_iter().partition(Result::is_ok);
         assert_eq!(created.len(), 2, "{holder:?}");
@@ -257,13 +271,13 @@ pub async fn tokens_are_deleted_with_their_holder(store: Opened) {
     }
     let bobs = create(&store, of_user(&bob), 4).await;
     let bobs_device = create(&store, of_device(&his), 5).await;
-    store.delete_user(Visibility::All, ann.id, None).await.unwrap();
-    store.delete_device(Visibility::All, free.key, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, ann.id, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, free.key, None).await.unwrap();
     assert_eq!(list(&store, Visibility::All).await, [administrator.clone(), bobs.clone(), bobs_device]);
     for (n, holder) in [of_user(&ann), of_device(&hers), of_device(&free)].into_iter().enumerate() {
         assert_eq!(store.find_token(&new_token(holder, n + 1).hash).await.unwrap(), None);
     }
-    store.delete_device(Visibility::All, his.key, None).await.unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, his.key, None).await.unwrap();
     assert_eq!(list(&store, Visibility::All).await, [administrator, bobs]);
 }
 
@@ -286,7 +300,7 @@ fn session_hash(n: u8) -> SessionHash {
 pub async fn a_session_is_found_with_its_token(store: Opened) {
     let device = device(&store, "d").await;
     let token = create(&store, of_device(&device), 1).await;
-    store.create_session(&session_hash(1), token.id, at(50), at(0)).await.unwrap();
+    store.create_session(&Author::SERVICE, &session_hash(1), token.id, at(50), at(0)).await.unwrap();
     let expected = Session { token: token.clone(), created_at: at(50), last_used_at: at(50) };
     assert_eq!(store.find_session(&session_hash(1)).await.unwrap(), Some(expected.clone()));
     assert_eq!(store.find_session(&session_hash(2)).await.unwrap(), None);
@@ -295,15 +309,18 @@ pub async fn a_session_is_found_with_its_token(store: Opened) {
     store.note_session_uses(&[(session_hash(1), at(65))]).await.unwrap();
     let noted = Session { last_used_at: at(70), ..expected };
     assert_eq!(store.find_session(&session_hash(1)).await.unwrap(), Some(noted));
-    store.delete_session(&session_hash(2)).await.unwrap();
-    store.delete_session(&session_hash(1)).await.unwrap();
+    store.delete_session(&Author::SERVICE, &session_hash(2)).await.unwrap();
+    store.delete_session(&Author::SERVICE, &session_hash(1)).await.unwrap();
     assert_eq!(store.find_session(&session_hash(1)).await.unwrap(), None);
     assert_eq!(list(&store, Visibility::All).await, [token]);
 }
 
 pub async fn a_session_of_a_missing_token_is_refused(store: Opened) {
     for id in [i64::MIN, 0, i64::MAX] {
-        refused!(store.create_session(&session_hash(1), TokenId(id), at(1), at(0)), TokenMissing);
+        refused!(
+            store.create_session(&Author::SERVICE, &session_hash(1), TokenId(id), at(1), at(0)),
+            TokenMissing
+        );
     }
     assert_eq!(store.find_session(&session_hash(1)).await.unwrap(), None);
 }
@@ -311,8 +328,8 @@ pub async fn a_session_of_a_missing_token_is_refused(store: Opened) {
 pub async fn a_second_session_with_the_same_hash_is_refused(store: Opened) {
     let tokens =
         [create(&store, Identity::Administrator, 1).await, create(&store, Identity::Administrator, 2).await];
-    store.create_session(&session_hash(1), tokens[0].id, at(1), at(0)).await.unwrap();
-    refused!(store.create_session(&session_hash(1), tokens[1].id, at(2), at(0)), Broken);
+    store.create_session(&Author::SERVICE, &session_hash(1), tokens[0].id, at(1), at(0)).await.unwrap();
+    refused!(store.create_session(&Author::SERVICE, &session_hash(1), tokens[1].id, at(2), at(0)), Broken);
     assert_eq!(store.find_session(&session_hash(1)).await.unwrap().unwrap().token, tokens[0]);
 }
 
@@ -320,13 +337,16 @@ pub async fn old_sessions_make_room_for_new_ones(store: Opened) {
     let (first, second) =
         (create(&store, Identity::Administrator, 1).await, create(&store, Identity::Administrator, 2).await);
     let sessions_max = u8::try_from(SESSIONS_MAX).unwrap();
-    store.create_session(&session_hash(255), second.id, at(0), at(0)).await.unwrap();
+    store.create_session(&Author::SERVICE, &session_hash(255), second.id, at(0), at(0)).await.unwrap();
     for n in 0..=sessions_max {
-        store.create_session(&session_hash(n), first.id, at(i64::from(n) + 10), at(0)).await.unwrap();
+        store
+            .create_session(&Author::SERVICE, &session_hash(n), first.id, at(i64::from(n) + 10), at(0))
+            .await
+            .unwrap();
     }
     let exists = async |n: u8| store.find_session(&session_hash(n)).await.unwrap().is_some();
     assert!(!exists(0).await && exists(1).await && exists(sessions_max).await && exists(255).await);
-    store.create_session(&session_hash(254), second.id, at(200), at(12)).await.unwrap();
+    store.create_session(&Author::SERVICE, &session_hash(254), second.id, at(200), at(12)).await.unwrap();
     assert!(!exists(255).await, "it has ended");
     assert!(!exists(1).await && exists(2).await, "also of other tokens");
 }
@@ -337,11 +357,11 @@ pub async fn sessions_are_deleted_with_their_token(store: Opened) {
         (create(&store, of_user(&ann), 1).await, create(&store, Identity::Administrator, 2).await);
     let second = create(&store, of_user(&ann), 3).await;
     for (n, token) in [(1, &hers), (2, &other), (3, &second)] {
-        store.create_session(&session_hash(n), token.id, at(1), at(0)).await.unwrap();
+        store.create_session(&Author::SERVICE, &session_hash(n), token.id, at(1), at(0)).await.unwrap();
     }
     let exists = async |n: u8| store.find_session(&session_hash(n)).await.unwrap().is_some();
-    store.delete_token(Visibility::All, hers.id).await.unwrap();
+    store.delete_token(&Author::SERVICE, Visibility::All, hers.id).await.unwrap();
     assert!(!exists(1).await && exists(2).await && exists(3).await);
-    store.delete_user(Visibility::All, ann.id, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, ann.id, None).await.unwrap();
     assert!(exists(2).await && !exists(3).await);
 }

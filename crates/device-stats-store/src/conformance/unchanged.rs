@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use device_stats_domain::{Device, DeviceChange, Timestamp, User, UserChange, Window};
+use device_stats_domain::{Author, Device, DeviceChange, Timestamp, User, UserChange, Window};
 
 use super::callers::{CALLERS, assert_one_winner, concurrently};
 use super::samples::{
@@ -26,18 +26,30 @@ fn state(user: &User, devices: &[Device]) -> UserState {
 pub async fn an_unchanged_device_is_changed_and_deleted(store: Opened) {
     let seen = device(&store, "d").await;
     store.append(&[given(&seen, 1, 1)]).await.unwrap();
-    let changed = store.update_device(Visibility::All, seen.key, Some(&seen), named("n")).await.unwrap();
+    let changed = store
+        .update_device(&Author::SERVICE, Visibility::All, seen.key, Some(&seen), named("n"))
+        .await
+        .unwrap();
     assert_eq!(changed, Device { name: Some(device_name("n")), ..seen.clone() });
-    refused!(store.update_device(Visibility::All, seen.key, Some(&seen), named("m")), Changed);
-    refused!(store.delete_device(Visibility::All, seen.key, Some(&seen)), Changed);
+    refused!(
+        store.update_device(&Author::SERVICE, Visibility::All, seen.key, Some(&seen), named("m")),
+        Changed
+    );
+    refused!(store.delete_device(&Author::SERVICE, Visibility::All, seen.key, Some(&seen)), Changed);
     assert_eq!(
         store.find_devices(Visibility::All, &[device_id("d")]).await.unwrap(),
         [Some(changed.clone())]
     );
     assert_eq!(all_readings(&store, seen.key).await.len(), 1);
-    store.delete_device(Visibility::All, changed.key, Some(&changed)).await.unwrap();
-    refused!(store.update_device(Visibility::All, changed.key, Some(&changed), named("m")), DeviceMissing);
-    refused!(store.delete_device(Visibility::All, changed.key, Some(&changed)), DeviceMissing);
+    store.delete_device(&Author::SERVICE, Visibility::All, changed.key, Some(&changed)).await.unwrap();
+    refused!(
+        store.update_device(&Author::SERVICE, Visibility::All, changed.key, Some(&changed), named("m")),
+        DeviceMissing
+    );
+    refused!(
+        store.delete_device(&Author::SERVICE, Visibility::All, changed.key, Some(&changed)),
+        DeviceMissing
+    );
     assert_eq!(all_readings(&store, seen.key).await, []);
 }
 
@@ -46,22 +58,49 @@ pub async fn an_unchanged_user_is_changed_and_deleted(store: Opened) {
     let devices = [owned_device(&store, "d", &seen).await];
     store.append(&[given(&devices[0], 1, 1)]).await.unwrap();
     let changed = store
-        .update_user(Visibility::All, seen.id, Some(&state(&seen, &devices)), renamed("bob"))
+        .update_user(
+            &Author::SERVICE,
+            Visibility::All,
+            seen.id,
+            Some(&state(&seen, &devices)),
+            renamed("bob"),
+        )
         .await
         .unwrap();
     assert_eq!(changed, User { username: username("bob"), ..seen.clone() });
     refused!(
-        store.update_user(Visibility::All, seen.id, Some(&state(&seen, &devices)), renamed("eve")),
+        store.update_user(
+            &Author::SERVICE,
+            Visibility::All,
+            seen.id,
+            Some(&state(&seen, &devices)),
+            renamed("eve")
+        ),
         Changed
     );
-    refused!(store.delete_user(Visibility::All, seen.id, Some(&state(&seen, &devices))), Changed);
-    assert_eq!(store.find_user(Visibility::All, seen.id).await.unwrap(), Some(changed.clone()));
-    store.delete_user(Visibility::All, changed.id, Some(&state(&changed, &devices))).await.unwrap();
     refused!(
-        store.update_user(Visibility::All, changed.id, Some(&state(&changed, &devices)), renamed("eve")),
+        store.delete_user(&Author::SERVICE, Visibility::All, seen.id, Some(&state(&seen, &devices))),
+        Changed
+    );
+    assert_eq!(store.find_user(Visibility::All, seen.id).await.unwrap(), Some(changed.clone()));
+    store
+        .delete_user(&Author::SERVICE, Visibility::All, changed.id, Some(&state(&changed, &devices)))
+        .await
+        .unwrap();
+    refused!(
+        store.update_user(
+            &Author::SERVICE,
+            Visibility::All,
+            changed.id,
+            Some(&state(&changed, &devices)),
+            renamed("eve")
+        ),
         UserMissing
     );
-    refused!(store.delete_user(Visibility::All, changed.id, Some(&state(&changed, &devices))), UserMissing);
+    refused!(
+        store.delete_user(&Author::SERVICE, Visibility::All, changed.id, Some(&state(&changed, &devices))),
+        UserMissing
+    );
     assert_eq!(store.find_devices(Visibility::All, &[device_id("d")]).await.unwrap(), [None]);
     assert_eq!(all_readings(&store, devices[0].key).await, []);
 }
@@ -73,15 +112,34 @@ pub async fn a_user_with_other_devices_has_changed(store: Opened) {
     let seen = [first.clone(), second.clone()];
     for other in [&seen[..1], &seen[1..], &[], &[second.clone(), first.clone()][..]] {
         refused!(
-            store.update_user(Visibility::All, ann.id, Some(&state(&ann, other)), renamed("n")),
+            store.update_user(
+                &Author::SERVICE,
+                Visibility::All,
+                ann.id,
+                Some(&state(&ann, other)),
+                renamed("n")
+            ),
             Changed
         );
-        refused!(store.delete_user(Visibility::All, ann.id, Some(&state(&ann, other))), Changed);
+        refused!(
+            store.delete_user(&Author::SERVICE, Visibility::All, ann.id, Some(&state(&ann, other))),
+            Changed
+        );
     }
-    let renamed_device = store.update_device(Visibility::All, second.key, None, named("n")).await.unwrap();
-    refused!(store.delete_user(Visibility::All, ann.id, Some(&state(&ann, &seen))), Changed);
+    let renamed_device =
+        store.update_device(&Author::SERVICE, Visibility::All, second.key, None, named("n")).await.unwrap();
+    refused!(
+        store.delete_user(&Author::SERVICE, Visibility::All, ann.id, Some(&state(&ann, &seen))),
+        Changed
+    );
     store
-        .update_user(Visibility::All, ann.id, Some(&state(&ann, &[first, renamed_device])), renamed("n"))
+        .update_user(
+            &Author::SERVICE,
+            Visibility::All,
+            ann.id,
+            Some(&state(&ann, &[first, renamed_device])),
+            renamed("n"),
+        )
         .await
         .unwrap();
 }
@@ -93,15 +151,21 @@ pub async fn a_refused_change_of_an_unchanged_user_or_device_changes_nothing(sto
         UserChange { username: None, email: Some(email("bob")) },
         UserChange { username: Some(username("bob")), email: Some(email("bob")) },
     ] {
-        refused!(store.update_user(Visibility::All, ann.id, Some(&state(&ann, &[])), change), EmailTaken);
+        refused!(
+            store.update_user(&Author::SERVICE, Visibility::All, ann.id, Some(&state(&ann, &[])), change),
+            EmailTaken
+        );
     }
     refused!(
-        store.update_user(Visibility::All, ann.id, Some(&state(&ann, &[])), renamed("bob")),
+        store.update_user(&Author::SERVICE, Visibility::All, ann.id, Some(&state(&ann, &[])), renamed("bob")),
         UsernameTaken
     );
-    store.delete_user(Visibility::All, bob.id, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, bob.id, None).await.unwrap();
     let change = DeviceChange { name: Some(None), user_id: Some(Some(bob.id)) };
-    refused!(store.update_device(Visibility::All, device.key, Some(&device), change), UserMissing);
+    refused!(
+        store.update_device(&Author::SERVICE, Visibility::All, device.key, Some(&device), change),
+        UserMissing
+    );
     assert_eq!(store.find_user(Visibility::All, ann.id).await.unwrap(), Some(ann));
     assert_eq!(store.find_devices(Visibility::All, &[device_id("d")]).await.unwrap(), [Some(device)]);
 }
@@ -113,7 +177,15 @@ pub async fn one_caller_changes_a_device_that_all_have_seen(store: Opened) {
         let answers = concurrently(CALLERS, |n| {
             let (store, seen) = (Arc::clone(&store), seen.clone());
             async move {
-                store.update_device(Visibility::All, seen.key, Some(&seen), named(&format!("n{n}"))).await
+                store
+                    .update_device(
+                        &Author::SERVICE,
+                        Visibility::All,
+                        seen.key,
+                        Some(&seen),
+                        named(&format!("n{n}")),
+                    )
+                    .await
             }
         });
         assert_one_winner(answers.await, |error| matches!(error, StoreError::Changed));
@@ -128,6 +200,7 @@ pub async fn one_caller_changes_a_user_that_all_have_seen(store: Opened) {
             async move {
                 store
                     .update_user(
+                        &Author::SERVICE,
                         Visibility::All,
                         seen.id,
                         Some(&state(&seen, &[])),
@@ -151,14 +224,16 @@ pub async fn the_time_of_creation_is_kept(store: Opened) {
     for created_at in [ann.created_at, first.created_at] {
         assert!(created_at.unwrap().micros().abs_diff(before) < 3_600_000_000, "{created_at:?}");
     }
-    let changed = store.update_device(Visibility::All, first.key, None, named("n")).await.unwrap();
+    let changed =
+        store.update_device(&Author::SERVICE, Visibility::All, first.key, None, named("n")).await.unwrap();
     assert_eq!(changed.created_at, first.created_at);
     let found = store.find_devices(Visibility::All, &[device_id("d")]).await.unwrap();
     assert_eq!(found, [Some(changed.clone())]);
     assert_eq!(store.list_user_devices(ann.id).await.unwrap(), std::slice::from_ref(&changed));
     let snapshot = store.snapshot(Subject::User(ann.id), Window::ALL).await.unwrap();
     assert!(snapshot.devices.iter().all(|one| one.device == changed), "{snapshot:?}");
-    let changed = store.update_user(Visibility::All, ann.id, None, renamed("bob")).await.unwrap();
+    let changed =
+        store.update_user(&Author::SERVICE, Visibility::All, ann.id, None, renamed("bob")).await.unwrap();
     assert_eq!(changed.created_at, ann.created_at);
     assert_eq!(store.find_user(Visibility::All, ann.id).await.unwrap(), Some(changed));
 }

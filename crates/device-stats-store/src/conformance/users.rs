@@ -1,6 +1,6 @@
 //! Cases about users.
 
-use device_stats_domain::{ListPage, UserChange, UserId, Window};
+use device_stats_domain::{Author, ListPage, UserChange, UserId, Window};
 
 use super::samples::{
     Opened, TEXTS, UNUSED_IDS, all_readings, device, email, given, new_user, owned_device, page, user,
@@ -13,8 +13,11 @@ pub async fn no_user_has_an_id_that_was_never_given(store: Opened) {
     for id in UNUSED_IDS.map(UserId) {
         assert_eq!(store.find_user(Visibility::All, id).await.unwrap(), None);
         assert_eq!(store.list_user_devices(id).await.unwrap(), []);
-        refused!(store.update_user(Visibility::All, id, None, UserChange::default()), UserMissing);
-        refused!(store.delete_user(Visibility::All, id, None), UserMissing);
+        refused!(
+            store.update_user(&Author::SERVICE, Visibility::All, id, None, UserChange::default()),
+            UserMissing
+        );
+        refused!(store.delete_user(&Author::SERVICE, Visibility::All, id, None), UserMissing);
         refused!(store.snapshot(Subject::User(id), Window::ALL), UserMissing);
     }
 }
@@ -46,7 +49,7 @@ pub async fn user_ids_are_never_reused(store: Opened) {
     for name in ["a", "b", "c"] {
         let id = user(&store, name).await.id;
         assert!(id > last, "{id} follows {last}, which was deleted");
-        store.delete_user(Visibility::All, id, None).await.unwrap();
+        store.delete_user(&Author::SERVICE, Visibility::All, id, None).await.unwrap();
         last = id;
     }
 }
@@ -54,38 +57,38 @@ pub async fn user_ids_are_never_reused(store: Opened) {
 pub async fn a_taken_email_is_reported_before_a_taken_username(store: Opened) {
     user(&store, "ann").await;
     user(&store, "bob").await;
-    refused!(store.create_user(new_user("ann", "ann")), EmailTaken);
-    refused!(store.create_user(new_user("ann", "bob")), EmailTaken);
-    refused!(store.create_user(new_user("bob", "ann")), EmailTaken);
-    refused!(store.create_user(new_user("cyd", "ann")), EmailTaken);
+    refused!(store.create_user(&Author::SERVICE, new_user("ann", "ann")), EmailTaken);
+    refused!(store.create_user(&Author::SERVICE, new_user("ann", "bob")), EmailTaken);
+    refused!(store.create_user(&Author::SERVICE, new_user("bob", "ann")), EmailTaken);
+    refused!(store.create_user(&Author::SERVICE, new_user("cyd", "ann")), EmailTaken);
 }
 
 pub async fn a_taken_username_is_refused(store: Opened) {
     user(&store, "ann").await;
-    refused!(store.create_user(new_user("ann", "other")), UsernameTaken);
+    refused!(store.create_user(&Author::SERVICE, new_user("ann", "other")), UsernameTaken);
 }
 
 pub async fn a_refused_user_leaves_nothing_behind(store: Opened) {
     let ann = user(&store, "ann").await;
-    refused!(store.create_user(new_user("ann", "free")), UsernameTaken);
-    refused!(store.create_user(new_user("free", "ann")), EmailTaken);
+    refused!(store.create_user(&Author::SERVICE, new_user("ann", "free")), UsernameTaken);
+    refused!(store.create_user(&Author::SERVICE, new_user("free", "ann")), EmailTaken);
     assert_eq!(store.list_users(Visibility::All, ListPage::FIRST).await.unwrap(), [ann]);
     user(&store, "free").await;
 }
 
 pub async fn a_freed_username_and_email_can_be_taken(store: Opened) {
     let ann = user(&store, "ann").await;
-    store.delete_user(Visibility::All, ann.id, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, ann.id, None).await.unwrap();
     let again = user(&store, "ann").await;
     assert_ne!(again.id, ann.id);
 }
 
 pub async fn usernames_are_compared_byte_by_byte(store: Opened) {
     for (n, name) in TEXTS.iter().enumerate() {
-        store.create_user(new_user(name, &format!("u{n}"))).await.unwrap();
+        store.create_user(&Author::SERVICE, new_user(name, &format!("u{n}"))).await.unwrap();
     }
     for name in TEXTS {
-        refused!(store.create_user(new_user(name, "other")), UsernameTaken);
+        refused!(store.create_user(&Author::SERVICE, new_user(name, "other")), UsernameTaken);
     }
 }
 
@@ -95,7 +98,7 @@ pub async fn the_text_of_a_user_is_kept_to_the_byte(store: Opened) {
     let names = TEXTS.iter().copied().chain([long.as_str(), spaced]);
     for (n, name) in names.enumerate() {
         let local = format!("First.Last+{n}");
-        let created = store.create_user(new_user(name, &local)).await.unwrap();
+        let created = store.create_user(&Author::SERVICE, new_user(name, &local)).await.unwrap();
         let found = store.find_user(Visibility::All, created.id).await.unwrap().unwrap();
         assert_eq!(found, created);
         assert_eq!((found.username.as_str(), found.email), (name, email(&local)));
@@ -107,10 +110,10 @@ pub async fn users_are_listed_in_pages_by_ascending_id(store: Opened) {
     for n in 0..7 {
         users.push(user(&store, &format!("u{n}")).await);
     }
-    store.delete_user(Visibility::All, users.remove(2).id, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, users.remove(2).id, None).await.unwrap();
     // An update does not change the order.
     let change = UserChange { username: Some(username("zoe")), email: None };
-    users[0] = store.update_user(Visibility::All, users[0].id, None, change).await.unwrap();
+    users[0] = store.update_user(&Author::SERVICE, Visibility::All, users[0].id, None, change).await.unwrap();
     for limit in 1..=7 {
         let mut seen = Vec::new();
         for skip in (0..7).step_by(limit as usize) {
@@ -133,18 +136,24 @@ pub async fn a_page_of_users_can_begin_anywhere(store: Opened) {
 pub async fn an_update_changes_only_what_it_names(store: Opened) {
     let ann = user(&store, "ann").await;
     let bob = user(&store, "bob").await;
-    assert_eq!(store.update_user(Visibility::All, ann.id, None, UserChange::default()).await.unwrap(), ann);
+    assert_eq!(
+        store
+            .update_user(&Author::SERVICE, Visibility::All, ann.id, None, UserChange::default())
+            .await
+            .unwrap(),
+        ann
+    );
 
     let renamed = UserChange { username: Some(username("anna")), email: None };
-    let ann = store.update_user(Visibility::All, ann.id, None, renamed).await.unwrap();
+    let ann = store.update_user(&Author::SERVICE, Visibility::All, ann.id, None, renamed).await.unwrap();
     assert_eq!((&ann.username, &ann.email), (&username("anna"), &email("ann")));
 
     let moved = UserChange { username: None, email: Some(email("anna")) };
-    let ann = store.update_user(Visibility::All, ann.id, None, moved).await.unwrap();
+    let ann = store.update_user(&Author::SERVICE, Visibility::All, ann.id, None, moved).await.unwrap();
     assert_eq!((&ann.username, &ann.email), (&username("anna"), &email("anna")));
 
     let both = UserChange { username: Some(username("x")), email: Some(email("y")) };
-    let ann = store.update_user(Visibility::All, ann.id, None, both).await.unwrap();
+    let ann = store.update_user(&Author::SERVICE, Visibility::All, ann.id, None, both).await.unwrap();
     assert_eq!((&ann.username, &ann.email), (&username("x"), &email("y")));
     assert_eq!(store.list_users(Visibility::All, ListPage::FIRST).await.unwrap(), [ann, bob]);
 }
@@ -152,15 +161,15 @@ pub async fn an_update_changes_only_what_it_names(store: Opened) {
 pub async fn an_update_can_repeat_the_current_values(store: Opened) {
     let ann = user(&store, "ann").await;
     let same = UserChange { username: Some(username("ann")), email: Some(email("ann")) };
-    assert_eq!(store.update_user(Visibility::All, ann.id, None, same).await.unwrap(), ann);
+    assert_eq!(store.update_user(&Author::SERVICE, Visibility::All, ann.id, None, same).await.unwrap(), ann);
 }
 
 pub async fn a_missing_user_is_reported_before_a_taken_name(store: Opened) {
     let ann = user(&store, "ann").await;
     let gone = user(&store, "gone").await;
-    store.delete_user(Visibility::All, gone.id, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, gone.id, None).await.unwrap();
     let taken = UserChange { username: Some(ann.username), email: Some(ann.email) };
-    refused!(store.update_user(Visibility::All, gone.id, None, taken), UserMissing);
+    refused!(store.update_user(&Author::SERVICE, Visibility::All, gone.id, None, taken), UserMissing);
 }
 
 pub async fn an_update_reports_a_taken_email_before_a_taken_username(store: Opened) {
@@ -171,17 +180,32 @@ pub async fn an_update_reports_a_taken_email_before_a_taken_username(store: Open
         email: local.map(email),
     };
     user(&store, "cyd").await;
-    refused!(store.update_user(Visibility::All, bob.id, None, change(Some("ann"), Some("ann"))), EmailTaken);
-    refused!(store.update_user(Visibility::All, bob.id, None, change(Some("cyd"), Some("ann"))), EmailTaken);
-    refused!(store.update_user(Visibility::All, ann.id, None, change(Some("bob"), Some("cyd"))), EmailTaken);
-    refused!(store.update_user(Visibility::All, bob.id, None, change(None, Some("ann"))), EmailTaken);
-    refused!(store.update_user(Visibility::All, bob.id, None, change(Some("ann"), None)), UsernameTaken);
     refused!(
-        store.update_user(Visibility::All, bob.id, None, change(Some("ann"), Some("bob"))),
+        store.update_user(&Author::SERVICE, Visibility::All, bob.id, None, change(Some("ann"), Some("ann"))),
+        EmailTaken
+    );
+    refused!(
+        store.update_user(&Author::SERVICE, Visibility::All, bob.id, None, change(Some("cyd"), Some("ann"))),
+        EmailTaken
+    );
+    refused!(
+        store.update_user(&Author::SERVICE, Visibility::All, ann.id, None, change(Some("bob"), Some("cyd"))),
+        EmailTaken
+    );
+    refused!(
+        store.update_user(&Author::SERVICE, Visibility::All, bob.id, None, change(None, Some("ann"))),
+        EmailTaken
+    );
+    refused!(
+        store.update_user(&Author::SERVICE, Visibility::All, bob.id, None, change(Some("ann"), None)),
         UsernameTaken
     );
     refused!(
-        store.update_user(Visibility::All, bob.id, None, change(Some("ann"), Some("free"))),
+        store.update_user(&Author::SERVICE, Visibility::All, bob.id, None, change(Some("ann"), Some("bob"))),
+        UsernameTaken
+    );
+    refused!(
+        store.update_user(&Author::SERVICE, Visibility::All, bob.id, None, change(Some("ann"), Some("free"))),
         UsernameTaken
     );
 }
@@ -190,9 +214,9 @@ pub async fn a_refused_update_of_a_user_changes_nothing(store: Opened) {
     let ann = user(&store, "ann").await;
     let bob = user(&store, "bob").await;
     let half = UserChange { username: Some(username("ann")), email: Some(email("free")) };
-    refused!(store.update_user(Visibility::All, bob.id, None, half), UsernameTaken);
+    refused!(store.update_user(&Author::SERVICE, Visibility::All, bob.id, None, half), UsernameTaken);
     let half = UserChange { username: Some(username("free")), email: Some(email("ann")) };
-    refused!(store.update_user(Visibility::All, bob.id, None, half), EmailTaken);
+    refused!(store.update_user(&Author::SERVICE, Visibility::All, bob.id, None, half), EmailTaken);
     assert_eq!(store.list_users(Visibility::All, ListPage::FIRST).await.unwrap(), [ann, bob]);
     user(&store, "free").await;
 }
@@ -200,16 +224,19 @@ pub async fn a_refused_update_of_a_user_changes_nothing(store: Opened) {
 pub async fn an_update_frees_the_old_username_and_email(store: Opened) {
     let ann = user(&store, "ann").await;
     let change = UserChange { username: Some(username("anna")), email: Some(email("anna")) };
-    store.update_user(Visibility::All, ann.id, None, change).await.unwrap();
+    store.update_user(&Author::SERVICE, Visibility::All, ann.id, None, change).await.unwrap();
     user(&store, "ann").await;
 }
 
 pub async fn a_deleted_user_is_missing(store: Opened) {
     let ann = user(&store, "ann").await;
     let bob = user(&store, "bob").await;
-    store.delete_user(Visibility::All, ann.id, None).await.unwrap();
-    refused!(store.delete_user(Visibility::All, ann.id, None), UserMissing);
-    refused!(store.update_user(Visibility::All, ann.id, None, UserChange::default()), UserMissing);
+    store.delete_user(&Author::SERVICE, Visibility::All, ann.id, None).await.unwrap();
+    refused!(store.delete_user(&Author::SERVICE, Visibility::All, ann.id, None), UserMissing);
+    refused!(
+        store.update_user(&Author::SERVICE, Visibility::All, ann.id, None, UserChange::default()),
+        UserMissing
+    );
     refused!(store.snapshot(Subject::User(ann.id), Window::ALL), UserMissing);
     assert_eq!(store.find_user(Visibility::All, ann.id).await.unwrap(), None);
     assert_eq!(store.list_users(Visibility::All, ListPage::FIRST).await.unwrap(), [bob]);
@@ -222,9 +249,9 @@ pub async fn deleting_a_user_deletes_its_devices_and_readings(store: Opened) {
     let all: Vec<_> = hers.iter().chain(&others).map(|device| given(device, 1, 1)).collect();
     store.append(&all).await.unwrap();
 
-    store.delete_user(Visibility::All, ann.id, None).await.unwrap();
+    store.delete_user(&Author::SERVICE, Visibility::All, ann.id, None).await.unwrap();
     for gone in &hers {
-        refused!(store.delete_device(Visibility::All, gone.key, None), DeviceMissing);
+        refused!(store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None), DeviceMissing);
         refused!(store.append(&[given(gone, 2, 2)]), DeviceMissing);
         refused!(store.snapshot(Subject::Device(gone.key), Window::ALL), DeviceMissing);
         assert_eq!(all_readings(&store, gone.key).await, []);

@@ -1,7 +1,7 @@
 //! Cases about the users and devices that a caller may see.
 
 use device_stats_domain::{
-    Device, DeviceChange, DeviceFilter, DeviceKey, User, UserChange, UserFilter, UserId, Window,
+    Author, Device, DeviceChange, DeviceFilter, DeviceKey, User, UserChange, UserFilter, UserId, Window,
 };
 
 use super::oracle::Oracle;
@@ -105,8 +105,11 @@ pub async fn a_caller_changes_and_deletes_nothing_that_it_may_not_see(store: Ope
             // The errors of an outdated state and of a taken name would show that the user exists.
             for (expected, name) in [(None, "other"), (Some(&state), "bob"), (Some(&outdated), "ann")] {
                 let change = UserChange { username: Some(username(name)), email: None };
-                refused!(store.update_user(visible, user.id, expected, change), UserMissing);
-                refused!(store.delete_user(visible, user.id, expected), UserMissing);
+                refused!(
+                    store.update_user(&Author::SERVICE, visible, user.id, expected, change),
+                    UserMissing
+                );
+                refused!(store.delete_user(&Author::SERVICE, visible, user.id, expected), UserMissing);
             }
         }
         for device in accounts.devices.iter().filter(|device| !visible.includes_device(device)) {
@@ -114,10 +117,16 @@ pub async fn a_caller_changes_and_deletes_nothing_that_it_may_not_see(store: Ope
             let unknown = Some(UserId(i64::MAX));
             for (expected, owner) in [(None, None), (Some(device), unknown), (Some(&outdated), unknown)] {
                 let change = DeviceChange { name: Some(Some(device_name("other"))), user_id: Some(owner) };
-                refused!(store.update_device(visible, device.key, expected, change), DeviceMissing);
-                refused!(store.delete_device(visible, device.key, expected), DeviceMissing);
+                refused!(
+                    store.update_device(&Author::SERVICE, visible, device.key, expected, change),
+                    DeviceMissing
+                );
+                refused!(store.delete_device(&Author::SERVICE, visible, device.key, expected), DeviceMissing);
             }
-            refused!(store.delete_readings(visible, device.key, Window::ALL, &[]), DeviceMissing);
+            refused!(
+                store.delete_readings(&Author::SERVICE, visible, device.key, Window::ALL, &[]),
+                DeviceMissing
+            );
         }
     }
     accounts.assert_unchanged(&store).await;
@@ -135,30 +144,39 @@ pub async fn a_caller_changes_and_deletes_what_it_may_see(store: Opened) {
         let mut changed = hers.clone();
         for device in &mut changed {
             let expected = Some(&*device).filter(|_| n == 0);
-            *device = store.update_device(visible, device.key, expected, change()).await.unwrap();
+            *device =
+                store.update_device(&Author::SERVICE, visible, device.key, expected, change()).await.unwrap();
             assert_eq!(device.name, Some(device_name("new")));
         }
         let state = UserState { user: ann.clone(), devices: changed.clone() };
         let rename = UserChange { username: Some(username("anna")), email: None };
-        let renamed = store.update_user(visible, ann.id, Some(&state).filter(|_| n == 0), rename).await;
+        let renamed = store
+            .update_user(&Author::SERVICE, visible, ann.id, Some(&state).filter(|_| n == 0), rename)
+            .await;
         let renamed = renamed.unwrap();
         let removed = changed.remove(0);
         store.append(&[given(&removed, 1, 1)]).await.unwrap();
         for (visible, readings) in [(visible, 1), (Visibility::Device(removed.key), 0)] {
-            let deleted = store.delete_readings(visible, removed.key, Window::ALL, &[]).await.unwrap();
+            let deleted = store
+                .delete_readings(&Author::SERVICE, visible, removed.key, Window::ALL, &[])
+                .await
+                .unwrap();
             assert_eq!(deleted, Deleted::Done(readings));
         }
-        store.delete_device(visible, removed.key, Some(&removed).filter(|_| n == 0)).await.unwrap();
+        store
+            .delete_device(&Author::SERVICE, visible, removed.key, Some(&removed).filter(|_| n == 0))
+            .await
+            .unwrap();
         let own = Visibility::Device(changed[0].key);
-        let own = store.update_device(own, changed[0].key, None, change()).await.unwrap();
+        let own = store.update_device(&Author::SERVICE, own, changed[0].key, None, change()).await.unwrap();
         let state = UserState { user: renamed, devices: vec![own] };
-        store.delete_user(visible, ann.id, Some(&state).filter(|_| n == 0)).await.unwrap();
+        store.delete_user(&Author::SERVICE, visible, ann.id, Some(&state).filter(|_| n == 0)).await.unwrap();
         assert_eq!(store.find_user(Visibility::All, ann.id).await.unwrap(), None);
         for rest in store.list_users(Visibility::All, page(0, 100)).await.unwrap() {
-            store.delete_user(Visibility::All, rest.id, None).await.unwrap();
+            store.delete_user(&Author::SERVICE, Visibility::All, rest.id, None).await.unwrap();
         }
         for rest in store.list_devices(Visibility::All, page(0, 100)).await.unwrap() {
-            store.delete_device(Visibility::All, rest.key, None).await.unwrap();
+            store.delete_device(&Author::SERVICE, Visibility::All, rest.key, None).await.unwrap();
         }
     }
 }
@@ -168,27 +186,28 @@ pub async fn a_device_of_another_owner_is_missing_for_the_old_one(store: Opened)
     let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
     let moved = owned_device(&store, "d", &ann).await;
     let change = DeviceChange { name: None, user_id: Some(Some(bob.id)) };
-    let moved = store.update_device(Visibility::All, moved.key, None, change).await.unwrap();
+    let moved =
+        store.update_device(&Author::SERVICE, Visibility::All, moved.key, None, change).await.unwrap();
     let visible = Visibility::User(ann.id);
     assert_eq!(store.find_devices(visible, &[device_id("d")]).await.unwrap(), [None]);
     for expected in [None, Some(&moved)] {
         let rename = DeviceChange { name: Some(None), user_id: None };
-        refused!(store.update_device(visible, moved.key, expected, rename), DeviceMissing);
-        refused!(store.delete_device(visible, moved.key, expected), DeviceMissing);
+        refused!(store.update_device(&Author::SERVICE, visible, moved.key, expected, rename), DeviceMissing);
+        refused!(store.delete_device(&Author::SERVICE, visible, moved.key, expected), DeviceMissing);
     }
     // An owner may give its device away, if the service lets it.
     let give = DeviceChange { name: None, user_id: Some(Some(ann.id)) };
-    store.update_device(Visibility::User(bob.id), moved.key, None, give).await.unwrap();
+    store.update_device(&Author::SERVICE, Visibility::User(bob.id), moved.key, None, give).await.unwrap();
 }
 
 pub async fn a_taken_value_is_refused_although_it_may_not_be_seen(store: Opened) {
     let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
     let taken = UserChange { username: Some(bob.username), email: None };
     let visible = Visibility::User(ann.id);
-    refused!(store.update_user(visible, ann.id, None, taken), UsernameTaken);
+    refused!(store.update_user(&Author::SERVICE, visible, ann.id, None, taken), UsernameTaken);
     let taken = UserChange { username: None, email: Some(bob.email) };
     let state = UserState { user: ann.clone(), devices: Vec::new() };
-    refused!(store.update_user(visible, ann.id, Some(&state), taken), EmailTaken);
+    refused!(store.update_user(&Author::SERVICE, visible, ann.id, Some(&state), taken), EmailTaken);
     let found = store.find_user(visible, ann.id).await;
     assert!(matches!(found, Ok::<_, StoreError>(Some(found)) if found == ann));
 }

@@ -6,7 +6,7 @@ mod side;
 
 use std::sync::Arc;
 
-use device_stats_domain::{ListPage, Window};
+use device_stats_domain::{AuditFilter, AuditOrder, Author, ListPage, Window};
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
@@ -38,6 +38,9 @@ pub async fn the_store_answers_what_the_model_answers(store: Opened) {
 /// Makes all steps on the emptied store and on a new model; returns the first answers that differ.
 async fn walk(store: &Opened, steps: &[Step]) -> Result<(), String> {
     empty(store).await;
+    let newest = AuditFilter::default();
+    let newest = store.list_audit(AuditOrder::NewestFirst, None, &newest, 1).await.unwrap();
+    let newest = newest.first().map(|entry| entry.id);
     let mut next_reading = store.reserve_reading_ids(READINGS_MAX).await.unwrap().start;
     let mut side = Side::new(Arc::clone(store), next_reading);
     let mut model = Side::new(Arc::new(Model::default()), next_reading);
@@ -51,14 +54,19 @@ async fn walk(store: &Opened, steps: &[Step]) -> Result<(), String> {
         }
         next_reading += i64::try_from(step.readings()).unwrap();
     }
-    Ok(())
+    let (audit, expected) = (side.audit(newest).await, model.audit(None).await);
+    if audit == expected {
+        Ok(())
+    } else {
+        Err(format!("audit log\n  store:\n{audit}\n  model:\n{expected}"))
+    }
 }
 
 async fn empty(store: &Opened) {
     for user in store.list_users(Visibility::All, ListPage::LARGEST).await.unwrap() {
-        store.delete_user(Visibility::All, user.id, None).await.unwrap();
+        store.delete_user(&Author::SERVICE, Visibility::All, user.id, None).await.unwrap();
     }
     for device in store.list_devices(Visibility::All, ListPage::LARGEST).await.unwrap() {
-        store.delete_device(Visibility::All, device.key, None).await.unwrap();
+        store.delete_device(&Author::SERVICE, Visibility::All, device.key, None).await.unwrap();
     }
 }

@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, Identity, ListPage, NewDevice,
-    NewUser, Timestamp, TokenHolder, User, UserChange, UserFilter, UserId,
+    AuditEvent, Author, Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, Identity,
+    ListPage, NewDevice, NewUser, Timestamp, TokenHolder, User, UserChange, UserFilter, UserId,
 };
 
 use super::state::{Model, State};
@@ -14,8 +14,11 @@ use crate::{AccountStore, Purged, StoreError, UserState, Visibility};
 
 #[async_trait]
 impl AccountStore for Model {
-    async fn create_user(&self, user: NewUser) -> Result<User, StoreError> {
-        self.state().create_user(user)
+    async fn create_user(&self, author: &Author, user: NewUser) -> Result<User, StoreError> {
+        let mut state = self.state();
+        let created = state.create_user(user)?;
+        state.note(author, AuditEvent::create_user(&created));
+        Ok(created)
     }
 
     async fn find_user(&self, visible: Visibility, id: UserId) -> Result<Option<User>, StoreError> {
@@ -51,6 +54,7 @@ impl AccountStore for Model {
 
     async fn update_user(
         &self,
+        author: &Author,
         visible: Visibility,
         id: UserId,
         expected: Option<&UserState>,
@@ -59,11 +63,14 @@ impl AccountStore for Model {
         let visible = self.found(visible);
         let mut state = self.state();
         state.check_user(visible, id, expected)?;
-        state.update_user(id, change)
+        let updated = state.update_user(id, &change)?;
+        state.note(author, AuditEvent::update_user(&updated, &change));
+        Ok(updated)
     }
 
     async fn delete_user(
         &self,
+        author: &Author,
         visible: Visibility,
         id: UserId,
         expected: Option<&UserState>,
@@ -71,18 +78,24 @@ impl AccountStore for Model {
         let visible = self.found(visible);
         let mut state = self.state();
         state.check_user(visible, id, expected)?;
-        state.delete_user(id)
+        state.delete_user(author, id)
     }
 
-    async fn create_device(&self, device: NewDevice, owned_max: Option<u32>) -> Result<Device, StoreError> {
+    async fn create_device(
+        &self,
+        author: &Author,
+        device: NewDevice,
+        owned_max: Option<u32>,
+    ) -> Result<Device, StoreError> {
         let mut state = self.state();
         state.check_new_device(&device)?;
         state.check_owned(device.user_id, 1, owned_max)?;
-        Ok(state.create_device(device))
+        Ok(state.create_device(author, device))
     }
 
     async fn create_missing_devices(
         &self,
+        author: &Author,
         owner: Option<UserId>,
         device_ids: &[DeviceId],
         owned_max: Option<u32>,
@@ -96,7 +109,7 @@ impl AccountStore for Model {
         state.check_owner(owner)?;
         state.check_owned(owner, missing.len(), owned_max)?;
         for device_id in missing {
-            state.create_device(NewDevice { device_id, name: None, user_id: owner });
+            state.create_device(author, NewDevice { device_id, name: None, user_id: owner });
         }
         Ok(())
     }
@@ -150,6 +163,7 @@ impl AccountStore for Model {
 
     async fn update_device(
         &self,
+        author: &Author,
         visible: Visibility,
         device: DeviceKey,
         expected: Option<&Device>,
@@ -158,11 +172,14 @@ impl AccountStore for Model {
         let visible = self.found(visible);
         let mut state = self.state();
         state.check_device(visible, device, expected)?;
-        state.update_device(device, change)
+        let updated = state.update_device(device, &change)?;
+        state.note(author, AuditEvent::update_device(&updated, &change));
+        Ok(updated)
     }
 
     async fn delete_device(
         &self,
+        author: &Author,
         visible: Visibility,
         device: DeviceKey,
         expected: Option<&Device>,
@@ -170,7 +187,9 @@ impl AccountStore for Model {
         let visible = self.found(visible);
         let mut state = self.state();
         state.check_device(visible, device, expected)?;
-        state.delete_device(device)
+        let deleted = state.delete_device(device)?;
+        state.note(author, AuditEvent::delete_device(&deleted));
+        Ok(())
     }
 
     /// A deletion of the model leaves nothing behind.
@@ -189,9 +208,8 @@ fn paginate<'a, T: Clone + 'a>(all: impl Iterator<Item = &'a T>, page: ListPage)
 }
 
 /// Returns the current time.
-#[expect(clippy::unnecessary_wraps, reason = "the time of creation can be unknown")]
-fn now() -> Option<Timestamp> {
-    Some(Timestamp::from_duration(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()))
+pub(super) fn now() -> Timestamp {
+    Timestamp::from_duration(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 impl State {
@@ -247,26 +265,28 @@ impl State {
         let taken = UserChange { username: Some(username.clone()), email: Some(email.clone()) };
         self.check_unique(None, &taken)?;
         self.last_user += 1;
-        let user = User { id: UserId(self.last_user), username, email, created_at: now() };
+        let user = User { id: UserId(self.last_user), username, email, created_at: Some(now()) };
         self.users.insert(user.id, user.clone());
         Ok(user)
     }
 
-    fn update_user(&mut self, id: UserId, change: UserChange) -> Result<User, StoreError> {
+    fn update_user(&mut self, id: UserId, change: &UserChange) -> Result<User, StoreError> {
         let mut user = self.users.get(&id).cloned().ok_or(StoreError::UserMissing)?;
-        self.check_unique(Some(id), &change)?;
-        user.username = change.username.unwrap_or(user.username);
-        user.email = change.email.unwrap_or(user.email);
+        self.check_unique(Some(id), change)?;
+        user.username = change.username.clone().unwrap_or(user.username);
+        user.email = change.email.clone().unwrap_or(user.email);
         self.users.insert(id, user.clone());
         Ok(user)
     }
 
-    fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
-        self.users.remove(&id).ok_or(StoreError::UserMissing)?;
+    fn delete_user(&mut self, author: &Author, id: UserId) -> Result<(), StoreError> {
+        let deleted = self.users.remove(&id).ok_or(StoreError::UserMissing)?;
         self.tokens.retain(|_, (_, token)| token.holder != TokenHolder::User(id));
-        let owned = self.devices.values().filter(|device| device.user_id == Some(id));
-        let owned: Vec<DeviceKey> = owned.map(|device| device.key).collect();
-        owned.into_iter().try_for_each(|device| self.delete_device(device))
+        let owned = self.devices_of(id);
+        for event in AuditEvent::delete_user(&deleted, &owned) {
+            self.note(author, event);
+        }
+        owned.iter().try_for_each(|device| self.delete_device(device.key).map(|_| ()))
     }
 
     fn check_new_device(&self, device: &NewDevice) -> Result<(), StoreError> {
@@ -287,28 +307,30 @@ impl State {
     }
 
     /// Creates a device, after its checks.
-    fn create_device(&mut self, device: NewDevice) -> Device {
+    fn create_device(&mut self, author: &Author, device: NewDevice) -> Device {
         self.last_device += 1;
         let NewDevice { device_id, name, user_id } = device;
-        let device = Device { key: DeviceKey(self.last_device), device_id, name, user_id, created_at: now() };
+        let device =
+            Device { key: DeviceKey(self.last_device), device_id, name, user_id, created_at: Some(now()) };
         self.devices.insert(device.key, device.clone());
+        self.note(author, AuditEvent::create_device(&device));
         device
     }
 
-    fn update_device(&mut self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError> {
+    fn update_device(&mut self, device: DeviceKey, change: &DeviceChange) -> Result<Device, StoreError> {
         let mut device = self.devices.get(&device).cloned().ok_or(StoreError::DeviceMissing)?;
         self.check_owner(change.user_id.flatten())?;
-        device.name = change.name.unwrap_or(device.name);
+        device.name = change.name.clone().unwrap_or(device.name);
         device.user_id = change.user_id.unwrap_or(device.user_id);
         self.devices.insert(device.key, device.clone());
         Ok(device)
     }
 
-    fn delete_device(&mut self, device: DeviceKey) -> Result<(), StoreError> {
-        self.devices.remove(&device).ok_or(StoreError::DeviceMissing)?;
+    fn delete_device(&mut self, device: DeviceKey) -> Result<Device, StoreError> {
+        let deleted = self.devices.remove(&device).ok_or(StoreError::DeviceMissing)?;
         self.tokens.retain(|_, (_, token)| token.holder.identity() != Identity::Device(device));
         self.hot.retain(|(other, _), _| *other != device);
         self.segments.retain(|_, segment| segment.device != device);
-        Ok(())
+        Ok(deleted)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use device_stats_domain::{Axes, DeviceKey, Window};
+use device_stats_domain::{AuditEvent, Author, Axes, DeviceKey, Window};
 use device_stats_segment::{Row, Segment};
 
 use super::state::{Model, ModelSegment, State};
@@ -79,6 +79,7 @@ impl SegmentStore for Model {
 
     async fn delete_readings(
         &self,
+        author: &Author,
         visible: Visibility,
         device: DeviceKey,
         window: Window,
@@ -87,7 +88,11 @@ impl SegmentStore for Model {
         let visible = self.found(visible);
         let mut state = self.state();
         state.check_device(visible, device, None)?;
-        state.delete_readings(device, window, cut)
+        let deleted = state.delete_readings(device, window, cut)?;
+        if let Deleted::Done(readings @ 1..) = deleted {
+            state.note(author, AuditEvent::delete_readings(device, window, readings));
+        }
+        Ok(deleted)
     }
 }
 

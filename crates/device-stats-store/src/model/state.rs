@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Axes, Device, DeviceKey, IdempotencyKey, SessionHash, StoredToken, Timestamp, TokenHash, TokenId, User,
-    UserId,
+    AuditEntry, AuditId, Axes, Device, DeviceKey, IdempotencyKey, SessionHash, StoredToken, Timestamp,
+    TokenHash, TokenId, User, UserId,
 };
 use device_stats_segment::{Row, Segment};
 
@@ -55,6 +55,7 @@ pub(super) struct State {
     pub(super) devices: BTreeMap<DeviceKey, Device>,
     pub(super) tokens: BTreeMap<TokenId, (TokenHash, StoredToken)>,
     pub(super) sessions: BTreeMap<SessionHash, ModelSession>,
+    pub(super) audit: BTreeMap<AuditId, AuditEntry>,
     /// Hot readings, by device and time in microseconds since 1970 UTC.
     pub(super) hot: BTreeMap<(DeviceKey, i64), Row>,
     pub(super) segments: BTreeMap<SegmentId, ModelSegment>,
@@ -63,6 +64,7 @@ pub(super) struct State {
     pub(super) last_user: i64,
     pub(super) last_device: i64,
     pub(super) last_token: i64,
+    pub(super) last_audit: i64,
     pub(super) last_reading: i64,
     pub(super) last_segment: i64,
 }

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    Identity, NewToken, Session, SessionHash, StoredToken, Timestamp, TokenHash, TokenHolder, TokenId,
+    AuditEvent, Author, Identity, NewToken, Session, SessionHash, StoredToken, Timestamp, TokenHash,
+    TokenHolder, TokenId,
 };
 
 use super::state::{Model, ModelSession, State};
@@ -11,9 +12,17 @@ use crate::{StoreError, TokenStore, Visibility};
 
 #[async_trait]
 impl TokenStore for Model {
-    async fn create_token(&self, visible: Visibility, token: NewToken) -> Result<StoredToken, StoreError> {
+    async fn create_token(
+        &self,
+        author: &Author,
+        visible: Visibility,
+        token: NewToken,
+    ) -> Result<StoredToken, StoreError> {
         let visible = self.found(visible);
-        self.state().create_token(visible, token)
+        let mut state = self.state();
+        let created = state.create_token(visible, token)?;
+        state.note(author, AuditEvent::create_token(&created));
+        Ok(created)
     }
 
     async fn find_token(&self, hash: &TokenHash) -> Result<Option<StoredToken>, StoreError> {
@@ -33,14 +42,21 @@ impl TokenStore for Model {
         Ok(listed.take(limit as usize).cloned().collect())
     }
 
-    async fn delete_token(&self, visible: Visibility, id: TokenId) -> Result<(), StoreError> {
+    async fn delete_token(
+        &self,
+        author: &Author,
+        visible: Visibility,
+        id: TokenId,
+    ) -> Result<(), StoreError> {
         let visible = self.found(visible);
         let mut state = self.state();
         let found = state.tokens.get(&id).ok_or(StoreError::TokenMissing)?;
         if !state.is_token_visible(visible, &found.1.holder) {
             return Err(StoreError::TokenMissing);
         }
+        let event = AuditEvent::delete_token(&found.1);
         state.tokens.remove(&id);
+        state.note(author, event);
         Ok(())
     }
 
@@ -56,6 +72,7 @@ impl TokenStore for Model {
 
     async fn create_session(
         &self,
+        author: &Author,
         hash: &SessionHash,
         token: TokenId,
         created_at: Timestamp,
@@ -76,6 +93,7 @@ impl TokenStore for Model {
         for (_, oldest) in newest_first.into_iter().skip(SESSIONS_MAX as usize) {
             state.sessions.remove(&oldest);
         }
+        state.note(author, AuditEvent::create_session(token));
         Ok(())
     }
 
@@ -88,8 +106,10 @@ impl TokenStore for Model {
         }))
     }
 
-    async fn delete_session(&self, hash: &SessionHash) -> Result<(), StoreError> {
-        self.state().sessions.remove(hash);
+    async fn delete_session(&self, author: &Author, hash: &SessionHash) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let deleted = state.sessions.remove(hash).filter(|session| state.tokens.contains_key(&session.token));
+        state.note(author, deleted.map(|session| AuditEvent::delete_session(session.token)));
         Ok(())
     }
 

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    analyze, bench, completions, devices, exit_code, export, histogram, import, man, readings, repair, seal,
-    series, tail, tokens, users, verify,
+    analyze, audit, bench, completions, devices, exit_code, export, histogram, import, man, readings, repair,
+    seal, series, tail, tokens, users, verify,
 };
 use crate::settings::{ALL, CLIENT, MAINTENANCE, SERVE, export_flags, flags, health_flags, root_flags};
 
@@ -63,6 +63,9 @@ pub(super) enum Command {
     /// Create, list and revoke access tokens, directly in the database
     #[command(subcommand, args = flags(MAINTENANCE))]
     Token(tokens::Command),
+    /// Print the audit log: who changed what, and when, directly from the database
+    #[command(args = flags(MAINTENANCE))]
+    Audit(audit::Arguments),
     /// Measure the performance of a server
     #[command(subcommand, args = flags(CLIENT))]
     Bench(bench::Command),

@@ -4,12 +4,14 @@
 //! [`STOP_DELAY`]; the accepted requests are answered; sealing ends; blocking calls end. Each step has a time
 //! limit.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use device_stats_domain::error_chain;
 use device_stats_http::{AllowedHosts, ListenerSettings, Tls, TrustedProxies};
 use device_stats_service::limits::{SEAL_STOP_TIMEOUT, SHUTDOWN_TIMEOUT};
 use device_stats_service::{AuthMode, BackgroundTokenUses, Service, ServiceSettings};
@@ -20,7 +22,7 @@ use tokio::sync::oneshot;
 use super::EXIT_TIMEOUT;
 use super::stop_signal::{StopSignal, StopSignals};
 use crate::limits::STOP_DELAY;
-use crate::settings::Settings;
+use crate::settings::{Entry, Settings, Source};
 use crate::{database, logging};
 
 /// Problem of an address to listen on.
@@ -43,7 +45,7 @@ const _: () = assert!(
 ///
 /// # Errors
 /// If the certificate, its key or the database cannot be used, or the address is in use.
-pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
+pub(super) async fn serve(settings: &Settings, entries: &[Entry]) -> anyhow::Result<()> {
     logging::log_panics();
     // This comes first, because process 1 of a container ignores signals that have no handler.
     let mut signals = StopSignals::catch()?;
@@ -65,9 +67,11 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     };
     let service = start_service(store, settings, auth)?;
     let token_uses = prepare_tokens(&service, settings).await?;
+    note_start(&service, entries).await;
     let _relay = service.join_other_nodes();
     let sealing = service.seal_in_background(settings.seal_after);
     let purging = service.purge_in_background();
+    let audit = service.keep_audit_in_background(settings.audit_kept_for);
     // The other ends of the channels are dropped only if the server has panicked, which is reported below.
     let _panicked = opened.send(service.clone());
     tracing::info!(
@@ -95,7 +99,7 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     }
     let _panicked = stop.send(());
     server.await.context("the server panicked")?;
-    tokio::join!(sealing.stop(), purging.stop(), token_uses.stop());
+    tokio::join!(sealing.stop(), purging.stop(), token_uses.stop(), audit.stop());
     tracing::info!("stopped");
     Ok(())
 }
@@ -148,6 +152,19 @@ async fn prepare_tokens(service: &Service, settings: &Settings) -> anyhow::Resul
         );
     }
     Ok(service.note_token_uses_in_background())
+}
+
+/// Writes the start to the audit log. The service also starts if this is not possible, for example because
+/// the disk is full.
+async fn note_start(service: &Service, entries: &[Entry]) {
+    let changed = entries.iter().filter(|entry| entry.source != Source::Default);
+    let mut settings: BTreeMap<_, _> =
+        changed.map(|entry| (entry.name.to_owned(), entry.value.clone())).collect();
+    settings.insert("auth".to_owned(), service.auth().name().to_owned());
+    if let Err(error) = service.note_start(env!("CARGO_PKG_VERSION"), settings).await {
+        let causes = error_chain(&error);
+        tracing::warn!(causes, "writing the start to the audit log failed");
+    }
 }
 
 fn start_service(store: Arc<dyn Store>, settings: &Settings, auth: AuthMode) -> anyhow::Result<Service> {

@@ -63,7 +63,7 @@ fn the_help_of_each_command_shows_only_its_own_settings() {
         let shown: Vec<&str> = match name.split(' ').next().unwrap() {
             "root" | "serve" => [&server[..], &database].concat(),
             "config" => [&server[..], &database, &client].concat(),
-            "migrate" | "seal" | "verify" | "repair" | "token" => database.to_vec(),
+            "migrate" | "seal" | "verify" | "repair" | "token" | "audit" => database.to_vec(),
             "openapi" | "completions" | "man" | "help" => none.to_vec(),
             "health" => [&server[..3], &client].concat(),
             _ => client.to_vec(),

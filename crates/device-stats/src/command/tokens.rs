@@ -1,28 +1,26 @@
 //! `device-stats token`: creates, lists and revokes access tokens, directly in the database. So the first
 //! token of an administrator needs no other one.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use anyhow::Context;
 use device_stats_domain::limits::CURSOR_LIMIT_MAX;
 use device_stats_domain::{
-    DeviceId, InvalidTokenName, RequestTime, Scope, Scopes, StoredToken, Timestamp, TokenHolder, TokenId,
-    TokenKind, TokenName, UserId, Username,
+    DeviceId, InvalidTokenName, Scope, Scopes, StoredToken, Timestamp, TokenHolder, TokenId, TokenKind,
+    TokenName,
 };
 use device_stats_service::{
-    CreatedToken, Granted, Manage, Principal, Service, ServiceError, ServiceSettings, TokenRecipient,
-    TokenRequest, generate_token,
+    CreatedToken, Service, ServiceError, TokenRecipient, TokenRequest, generate_token,
 };
 use device_stats_store::{SchemaError, StoreError};
-use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde_json::{Value, json};
 
 use super::alternatives::one_of;
 use super::not_found::NotFound;
+use super::operator::{find_user, open, operator};
+use super::relative_time::RelativeTime;
 use super::results::{self, table, visible};
 use super::usage::UsageError;
 use crate::database::{self, DatabaseError};
-use crate::settings::{Migrate, Settings};
+use crate::settings::Settings;
 
 /// The operations on tokens.
 #[derive(Debug, clap::Subcommand)]
@@ -47,8 +45,8 @@ pub(super) enum Command {
         #[arg(long, value_parser = parse_name)]
         name: Option<TokenName>,
         /// Expire after a duration (90d, 12h) or at a time (2027-01-31T00:00:00Z) [default: never]
-        #[arg(long, value_name = "TIME", value_parser = parse_expiry)]
-        expires: Option<Expiry>,
+        #[arg(long, value_name = "TIME", value_parser = RelativeTime::parse)]
+        expires: Option<RelativeTime>,
     },
     /// Print a new token of an administrator for --admin-token-file, without storing it
     Generate,
@@ -62,52 +60,8 @@ pub(super) enum Command {
     },
 }
 
-/// The time from which a token is not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Expiry {
-    /// This time after now.
-    After(SignedDuration),
-    /// This moment.
-    At(Timestamp),
-}
-
 fn parse_name(text: &str) -> Result<TokenName, InvalidTokenName> {
     TokenName::new(text)
-}
-
-/// Parses a duration such as `90d`, in which a day has 24 hours, or a moment.
-fn parse_expiry(text: &str) -> Result<Expiry, String> {
-    let days_are_24_hours = SpanRelativeTo::days_are_24_hours();
-    let span = text.parse::<Span>().ok().and_then(|span| span.to_duration(days_are_24_hours).ok());
-    if let Some(duration) = span {
-        return if duration.is_positive() {
-            Ok(Expiry::After(duration))
-        } else {
-            Err("the duration must be longer than zero".to_owned())
-        };
-    }
-    // A number alone would be a time in 1970.
-    let is_number = text.parse::<f64>().is_ok();
-    let moment = RequestTime::parse(text).ok().and_then(|time| Timestamp::try_from(time).ok());
-    moment
-        .filter(|_| !is_number)
-        .map(Expiry::At)
-        .ok_or_else(|| "write a time such as 90d, 12h or 2027-01-31T00:00:00Z".to_owned())
-}
-
-impl Expiry {
-    /// Returns the moment.
-    fn moment(self) -> anyhow::Result<Timestamp> {
-        match self {
-            Self::At(moment) => Ok(moment),
-            Self::After(duration) => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
-                let after = duration.unsigned_abs();
-                let moment = now.checked_add(after).context("the time of --expires is too long")?;
-                Ok(Timestamp::from_duration(moment))
-            }
-        }
-    }
 }
 
 /// Carries out an operation, and prints the result.
@@ -121,9 +75,9 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
             let recipient = find_recipient(&service, user, device.clone()).await?;
             let scopes = Some(scope).filter(|scopes| !scopes.is_empty());
             let scopes = scopes.map(|scopes| scopes.into_iter().collect::<Scopes>());
-            let expires_at = expires.map(Expiry::moment).transpose()?;
+            let expires_at = expires.map(RelativeTime::after_now).transpose().context("--expires")?;
             let request = TokenRequest { recipient, scopes, name, expires_at };
-            let created = service.create_token(granted()?, request).await;
+            let created = service.create_token(operator()?, request).await;
             let created = created.map_err(|error| explain(error, device.as_deref()))?;
             print_created(&created, settings)
         }
@@ -140,24 +94,13 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
         }
         Command::Revoke { id } => {
             let service = open(settings).await?;
-            match service.revoke_token(granted()?, TokenId(id)).await {
+            match service.revoke_token(operator()?, TokenId(id)).await {
                 Err(ServiceError::Store(StoreError::TokenMissing)) => return Err(NotFound::Token(id).into()),
                 revoked => revoked.context("the token was not revoked")?,
             }
             results::print(settings.output, &json!({ "revoked": id }), || Ok(format!("revoked token {id}\n")))
         }
     }
-}
-
-/// Returns the right to manage tokens. Whoever can open the database has all rights.
-fn granted() -> anyhow::Result<Granted<Manage>> {
-    Ok(Principal::ANYONE.grant()?)
-}
-
-/// Opens the database, which must have the schema of this binary.
-async fn open(settings: &Settings) -> anyhow::Result<Service> {
-    let store = database::open(&Settings { migrate: Migrate::ByCommand, ..settings.clone() }).await?;
-    Service::new(store, ServiceSettings::default()).context("cannot start threads")
 }
 
 /// Opens the database as [`open`] does. Creates a missing or empty database, so that the first token can be
@@ -196,20 +139,6 @@ async fn find_recipient(
     }
 }
 
-/// Returns the id of a user with a name or id, in the notation of `device-stats users`.
-async fn find_user(service: &Service, text: &str) -> anyhow::Result<UserId> {
-    use device_stats_client::UserChoice;
-    let Ok(choice) = text.parse::<UserChoice>();
-    let found = match &choice {
-        UserChoice::Id(id) => Some(UserId(*id)),
-        UserChoice::Name(name) => match Username::new(name.as_str()) {
-            Ok(username) => service.find_user_by_name(Principal::ANYONE.grant()?, username).await?,
-            Err(_) => None,
-        },
-    };
-    found.ok_or_else(|| NotFound::User(choice).into())
-}
-
 /// Names the flag or the missing device of a refused request.
 fn explain(error: ServiceError, device: Option<&str>) -> anyhow::Error {
     match (&error, device) {
@@ -226,7 +155,7 @@ fn explain(error: ServiceError, device: Option<&str>) -> anyhow::Error {
 async fn list_all(service: &Service) -> anyhow::Result<Vec<StoredToken>> {
     let (mut tokens, mut after) = (Vec::new(), TokenId(0));
     loop {
-        let page = service.list_tokens(granted()?, after, CURSOR_LIMIT_MAX).await?;
+        let page = service.list_tokens(operator()?, after, CURSOR_LIMIT_MAX).await?;
         after = page.entries.last().map_or(after, |last| last.id);
         tokens.extend(page.entries);
         if !page.has_more {
@@ -285,23 +214,4 @@ fn to_table(tokens: &[StoredToken]) -> String {
         ]);
     }
     format!("{table}\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_expiry_is_a_duration_or_a_moment() {
-        for (text, hours) in [("90d", 90 * 24), ("12h", 12), ("1w", 7 * 24), ("P1D", 24), ("36 hours", 36)] {
-            assert_eq!(parse_expiry(text), Ok(Expiry::After(SignedDuration::from_hours(hours))), "{text}");
-        }
-        let moment = "2027-01-31T00:00:00Z";
-        assert!(
-            matches!(parse_expiry(moment), Ok(Expiry::At(at)) if at.to_string().starts_with("2027-01-31"))
-        );
-        for text in ["", "soon", "0d", "-1d", "90", "1y"] {
-            assert!(parse_expiry(text).is_err(), "{text}: {:?}", parse_expiry(text));
-        }
-    }
 }

@@ -57,7 +57,7 @@ pub(crate) const CLIENT: &[Group] = &[Group::Client, Group::Log, Group::Output];
 pub(crate) const ALL: &[Group] = &[Group::Server, Group::Database, Group::Log, Group::Output, Group::Client];
 
 /// All settings, in the order in which they are shown.
-pub(super) static SETTINGS: [Setting; 36] = [
+pub(super) static SETTINGS: [Setting; 37] = [
     Setting {
         name: "listen",
         variable: "DEVICE_STATS_LISTEN",
@@ -300,6 +300,15 @@ pub(super) static SETTINGS: [Setting; 36] = [
         group: Group::Server,
         value: "COUNT",
         help: "Let a user create devices up to this number; administrators are not limited; 0 for no limit",
+    },
+    Setting {
+        name: "keep-audit-days",
+        variable: "DEVICE_STATS_KEEP_AUDIT_DAYS",
+        default: "365",
+        kind: Kind::WholeNumber,
+        group: Group::Server,
+        value: "DAYS",
+        help: "Keep entries of the audit log for this time; 0 for ever",
     },
     Setting {
         name: "seal-after-seconds",

@@ -10,6 +10,7 @@
 )]
 
 mod accounts;
+mod audit;
 mod charts;
 mod command_line;
 mod connections;

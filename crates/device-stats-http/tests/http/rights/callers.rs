@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use device_stats_domain::{
-    Axes, DeviceId, DeviceKey, Email, Finite, Identity, ListPage, NewDevice, NewReading, NewToken, NewUser,
-    ReadingId, ReadingTime, Scope, Timestamp, Token, TokenId, UserId, Username, Window,
+    Author, Axes, DeviceId, DeviceKey, Email, Finite, Identity, ListPage, NewDevice, NewReading, NewToken,
+    NewUser, ReadingId, ReadingTime, Scope, Timestamp, Token, TokenId, UserId, Username, Window,
 };
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{Store, Visibility};
@@ -95,13 +95,13 @@ impl Fleet {
         let user = async |name: &str| {
             let username = Username::new(format!("{name}-{number}")).unwrap();
             let email = Email::parse(&format!("{name}-{number}@example.com")).unwrap();
-            store.create_user(NewUser { username, email }).await.unwrap().id
+            store.create_user(&Author::SERVICE, NewUser { username, email }).await.unwrap().id
         };
         let (owner, other, foreign) = (user("owner").await, user("other").await, user("foreign").await);
         let device = async |name: &str, owner| {
             let device_id = DeviceId::new(format!("{name}-{number}")).unwrap();
             let new = NewDevice { device_id, name: None, user_id: Some(owner) };
-            let device = store.create_device(new, None).await.unwrap();
+            let device = store.create_device(&Author::SERVICE, new, None).await.unwrap();
             let number = Finite::new(1.0).unwrap();
             let time = "2026-11-23T09:00:00Z".parse_time();
             let reading = NewReading {
@@ -132,7 +132,7 @@ impl Fleet {
                 ("expired", None) => Some(tokens.create(Identity::User(owner), USER, Some(2)).await.0),
                 ("revoked", None) => {
                     let (token, id) = tokens.create(Identity::User(owner), USER, None).await;
-                    store.delete_token(Visibility::All, id).await.unwrap();
+                    store.delete_token(&Author::SERVICE, Visibility::All, id).await.unwrap();
                     Some(token)
                 }
                 _ => None,
@@ -199,7 +199,7 @@ impl Fleet {
 async fn delete_administrators(store: &Arc<dyn Store>) {
     for token in store.list_tokens(Visibility::All, TokenId(0), 100_000).await.unwrap() {
         if token.holder.identity() == Identity::Administrator {
-            store.delete_token(Visibility::All, token.id).await.unwrap();
+            store.delete_token(&Author::SERVICE, Visibility::All, token.id).await.unwrap();
         }
     }
 }
@@ -232,7 +232,7 @@ impl Tokens<'_> {
             created_at: Timestamp::from_micros(1).unwrap(),
             expires_at: expires_us.map(|us| Timestamp::from_micros(us).unwrap()),
         };
-        let id = self.store.create_token(Visibility::All, new).await.unwrap().id;
+        let id = self.store.create_token(&Author::SERVICE, Visibility::All, new).await.unwrap().id;
         (token.expose().to_owned(), id)
     }
 }

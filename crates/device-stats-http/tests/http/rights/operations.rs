@@ -68,7 +68,7 @@ const ONE_ROW: &str = r#"[{"x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:01Z"}
 const MIXED_ROW: &str = r#"[{"device_id":"{device}","x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:02Z"}]"#;
 const LINE: &str = "sensors,device={device} x=1,y=2,z=3 1795428003000000000";
 
-pub(super) const OPERATIONS: [Operation; 50] = [
+pub(super) const OPERATIONS: [Operation; 51] = [
     get("check_live", "/health/live", Nothing),
     get("check_ready", "/health/ready", Nothing),
     get("show_version", "/api/v1/version", Nothing),
@@ -139,6 +139,7 @@ pub(super) const OPERATIONS: [Operation; 50] = [
     get("export_user_readings", "/api/v1/stats/users/{user}/export", READ),
     Operation { is_endless: true, ..get("watch_device", "/api/v1/stats/devices/{device}/live", READ) },
     Operation { is_endless: true, ..get("watch_user", "/api/v1/stats/users/{user}/live", READ) },
+    get("list_audit", "/api/v1/audit", Administrator),
     get("list_tokens", "/api/v1/tokens", MANAGE),
     Operation {
         name: "create_token:admin",

@@ -1,6 +1,6 @@
 //! Steps of a walk with segments.
 
-use device_stats_domain::{DeviceKey, Finite, Window};
+use device_stats_domain::{Author, DeviceKey, Finite, Window};
 use device_stats_segment::{Effort, Row};
 
 use super::side::{Side, position};
@@ -141,7 +141,8 @@ impl Side {
         let Some((device, window, cut)) = self.cuts.iter().rev().nth(ago) else {
             return Ok("nothing was cut".to_owned());
         };
-        let answer: Deleted = self.store.delete_readings(Visibility::All, *device, *window, cut).await?;
+        let answer: Deleted =
+            self.store.delete_readings(&Author::SERVICE, Visibility::All, *device, *window, cut).await?;
         Ok(format!("{answer:?}"))
     }
 

@@ -1,8 +1,9 @@
 //! One of the two stores of a walk: makes a step and formats the answer with translated ids.
 
 use device_stats_domain::{
-    Device, DeviceChange, DeviceFilter, DeviceKey, IdempotencyKey, NewDevice, NewReading, NewUser, Reading,
-    ReadingId, ReadingTime, User, UserChange, UserId, Window,
+    AuditEntry, AuditEvent, AuditFilter, AuditId, AuditOrder, Author, Device, DeviceChange, DeviceFilter,
+    DeviceKey, IdempotencyKey, NewDevice, NewReading, NewUser, Reading, ReadingId, ReadingTime, User,
+    UserChange, UserId, Window,
 };
 use device_stats_segment::Row;
 
@@ -83,7 +84,9 @@ impl Side {
             |all: Vec<User>| format!("{:?}", all.into_iter().map(|one| self.user(one)).collect::<Vec<_>>());
         Some(match *step {
             Step::CreateUser { name: n, email: e } => {
-                let created = store.create_user(NewUser { username: name(n), email: address(e) }).await;
+                let created = store
+                    .create_user(&Author::SERVICE, NewUser { username: name(n), email: address(e) })
+                    .await;
                 created.map(|created| {
                     self.users.push(created.id);
                     format!("{:?}", self.user(created))
@@ -92,7 +95,7 @@ impl Side {
             Step::UpdateUser { user, name: n, email: e } => {
                 let change = UserChange { username: n.map(name), email: e.map(address) };
                 store
-                    .update_user(Visibility::All, self.user_id(user), None, change)
+                    .update_user(&Author::SERVICE, Visibility::All, self.user_id(user), None, change)
                     .await
                     .map(|user| users(vec![user]))
             }
@@ -101,7 +104,7 @@ impl Side {
                 found.map(|found| users(found.into_iter().collect()))
             }
             Step::DeleteUser(user) => store
-                .delete_user(Visibility::All, self.user_id(user), None)
+                .delete_user(&Author::SERVICE, Visibility::All, self.user_id(user), None)
                 .await
                 .map(|()| "deleted".to_owned()),
             Step::ListUsers(page) => store.list_users(Visibility::All, page).await.map(users),
@@ -123,7 +126,7 @@ impl Side {
             Step::CreateDevice { id: n, name: called, owner } => {
                 let owner = owner.map(|owner| self.user_id(owner));
                 let new = NewDevice { device_id: id(*n), name: called.map(name), user_id: owner };
-                store.create_device(new, None).await.map(|created| {
+                store.create_device(&Author::SERVICE, new, None).await.map(|created| {
                     self.devices.push(created.key);
                     format!("{:?}", self.device(created))
                 })
@@ -134,12 +137,12 @@ impl Side {
                     user_id: owner.map(|owner| owner.map(|owner| self.user_id(owner))),
                 };
                 store
-                    .update_device(Visibility::All, self.key(*device), None, change)
+                    .update_device(&Author::SERVICE, Visibility::All, self.key(*device), None, change)
                     .await
                     .map(|device| devices(vec![device]))
             }
             Step::DeleteDevice(device) => store
-                .delete_device(Visibility::All, self.key(*device), None)
+                .delete_device(&Author::SERVICE, Visibility::All, self.key(*device), None)
                 .await
                 .map(|()| "deleted".to_owned()),
             Step::FindDevices(ids) => {
@@ -259,6 +262,20 @@ impl Side {
 
     pub(super) fn slot(&self, key: DeviceKey) -> DeviceKey {
         DeviceKey(position(&self.devices, &key))
+    }
+
+    /// Returns the entries of the audit log after an id.
+    pub(super) async fn audit(&self, after: Option<AuditId>) -> String {
+        let all = AuditFilter::default();
+        let entries = self.store.list_audit(AuditOrder::OldestFirst, after, &all, 1_000).await.unwrap();
+        let translated = entries.into_iter().map(|AuditEntry { event, .. }| {
+            let AuditEvent { action, mut object, mut details } = event;
+            object.user = object.user.map(|user| self.owner(user));
+            object.device = object.device.map(|device| self.slot(device));
+            details.owner = details.owner.map(|owner| owner.map(|owner| self.owner(UserId(owner)).0));
+            format!("{action:?} {object:?} {details:?}")
+        });
+        translated.collect::<Vec<_>>().join("\n")
     }
 
     fn user(&self, user: User) -> User {

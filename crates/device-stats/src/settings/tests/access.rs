@@ -1,6 +1,7 @@
 //! Tests of the settings of access: tokens, trusted proxies, and the limits of clients.
 
 use device_stats_domain::{Token, TokenKind};
+use device_stats_service::limits::AUDIT_KEPT_DEFAULT;
 use device_stats_service::{AuthMode, RateSettings};
 
 use super::*;
@@ -63,6 +64,19 @@ fn rates_are_in_force_only_if_clients_need_tokens_or_if_they_are_set() {
     assert_eq!(settings(&[]).devices_per_user_max, Some(1_000));
     assert_eq!(settings(&["--devices-per-user=5"]).devices_per_user_max, Some(5));
     assert_eq!(settings(&["--devices-per-user=0"]).devices_per_user_max, None);
+}
+
+#[test]
+fn the_audit_log_is_kept_for_a_number_of_days_or_for_ever() {
+    assert_eq!(settings(&[]).audit_kept_for, Some(AUDIT_KEPT_DEFAULT));
+    let day = Duration::from_hours(24);
+    assert_eq!(settings(&["--keep-audit-days=1"]).audit_kept_for, Some(day));
+    assert_eq!(settings(&["--keep-audit-days=65535"]).audit_kept_for, Some(day * 65_535));
+    assert_eq!(settings(&["--keep-audit-days=0"]).audit_kept_for, None);
+    for text in ["-1", "1.5", "65536", "a year"] {
+        let problem = problem(&[&format!("--keep-audit-days={text}")], &[]);
+        assert!(problem.contains("--keep-audit-days"), "{problem}");
+    }
 }
 
 /// The old variable was ignored, so that a service on a loopback address behind a proxy was open.

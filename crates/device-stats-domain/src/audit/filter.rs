@@ -1,0 +1,39 @@
+//! The choice of entries of the audit log.
+
+use super::event::AuditAction;
+use crate::device::DeviceId;
+use crate::token::TokenId;
+use crate::user::UserId;
+use crate::window::Window;
+
+/// Conditions on entries of the audit log. An entry meets all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Only entries of this action.
+    pub action: Option<AuditAction>,
+    /// Only entries that this user has caused or that concern it.
+    pub user: Option<UserId>,
+    /// Only entries that concern the device with this id.
+    pub device_id: Option<DeviceId>,
+    /// Only entries that were caused with this token or that concern it.
+    pub token: Option<TokenId>,
+    /// Only entries of this window.
+    pub window: Window,
+}
+
+impl Default for AuditFilter {
+    /// Returns the conditions that every entry meets.
+    fn default() -> Self {
+        Self { action: None, user: None, device_id: None, token: None, window: Window::ALL }
+    }
+}
+
+/// The order of a list of the audit log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuditOrder {
+    /// By descending id.
+    #[default]
+    NewestFirst,
+    /// By ascending id.
+    OldestFirst,
+}

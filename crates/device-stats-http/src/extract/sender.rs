@@ -1,0 +1,71 @@
+//! The sender of a request, for the audit log.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::FromRequestParts;
+use axum::http::Extensions;
+use axum::http::request::Parts;
+use device_stats_domain::{RequestId, TokenPrefix};
+use device_stats_service::{ClientAddress, Origin, Principal};
+
+/// The sender of a request, as far as it is known. The middleware puts it into the request, and reads it
+/// again after the response.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender {
+    origin: Origin,
+    known: Arc<OnceLock<Known>>,
+}
+
+/// The result of a sign-in.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "most requests sign in, so a pointer would save no memory")]
+pub(crate) enum Known {
+    /// The sender has signed in.
+    Principal(Principal),
+    /// The token of the sender is unknown, expired or revoked.
+    UnknownToken(TokenPrefix),
+}
+
+/// The origin of a request.
+pub(crate) struct RequestOrigin(pub(crate) Origin);
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestOrigin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(Sender::origin(&head.extensions)))
+    }
+}
+
+impl Sender {
+    /// Returns the sender of a request that has this id.
+    pub(crate) fn of(id: RequestId, extensions: &Extensions) -> Self {
+        let client = extensions.get::<ClientAddress>();
+        let address = client.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.ip());
+        Self { origin: Origin::Request { id, address }, known: Arc::default() }
+    }
+
+    /// Returns the origin of a request.
+    pub(super) fn origin(extensions: &Extensions) -> Origin {
+        extensions.get::<Self>().map_or(Origin::Call, |sender| sender.origin)
+    }
+
+    /// Notes the result of the sign-in of a request. A request signs in once.
+    pub(super) fn note(extensions: &Extensions, known: Known) {
+        if let Some(sender) = extensions.get::<Self>() {
+            let _ = sender.known.set(known);
+        }
+    }
+
+    /// Returns the result of the sign-in; `None` if there was none, or it has failed for another reason.
+    pub(crate) fn known(&self) -> Option<&Known> {
+        self.known.get()
+    }
+
+    /// Returns the origin.
+    pub(crate) fn request_origin(&self) -> Origin {
+        self.origin
+    }
+}

@@ -1,0 +1,45 @@
+//! Reports refused requests for the audit log.
+
+use axum::http::StatusCode;
+use device_stats_service::{Refusal, Service};
+
+use crate::errors::{ApiError, Description};
+use crate::extract::{Known, Sender};
+
+/// The receiver of the reports; `None` while the database is being opened.
+#[derive(Clone)]
+pub(crate) struct Refusals(pub(crate) Option<Service>);
+
+impl Refusals {
+    /// Reports a request whose credentials are not valid or do not allow it. A request without credentials is
+    /// not reported: a client learns from its answer that it needs some.
+    pub(crate) fn note(
+        &self,
+        sender: &Sender,
+        operation: impl FnOnce() -> String,
+        description: &Description,
+        error: &ApiError,
+    ) {
+        let Self(Some(service)) = self else { return };
+        let is_refusal = matches!(
+            description.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST
+        );
+        if !is_refusal || matches!(error, ApiError::TokenMissing) {
+            return;
+        }
+        let (principal, prefix) = match sender.known() {
+            Some(Known::Principal(principal)) => (Some(*principal), None),
+            Some(Known::UnknownToken(prefix)) => (None, Some(prefix.clone())),
+            None => (None, None),
+        };
+        let origin = sender.request_origin();
+        service.note_refusal(Refusal {
+            principal,
+            origin,
+            prefix,
+            operation: operation(),
+            reason: description.code,
+        });
+    }
+}
