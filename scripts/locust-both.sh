@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the load test against this build of the service, on the embedded store and on a private PostgreSQL.
+# Runs the load test against this build of the service: on the embedded store, open for everybody, and on a private
+# PostgreSQL, with a token.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,11 +28,16 @@ free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# run_load DATABASE_URL: starts the service over this database and runs the load test against it.
+# run_load MODE DATABASE_URL: starts the service over this database in the access mode, and runs the load test against
+# it. If clients need tokens, the test has one of an administrator.
 run_load() {
-  local port
+  local port mode=$1
+  export DATABASE_URL=$2
   port=$(free_port)
-  DATABASE_URL=$1 "$service" serve --listen "127.0.0.1:$port" --log warn &
+  "$service" migrate >/dev/null
+  DEVICE_STATS_TOKEN=$("$service" token create --admin)
+  export DEVICE_STATS_TOKEN
+  "$service" serve --listen "127.0.0.1:$port" --auth "$mode" --log warn &
   server=$!
   timeout 30 bash -c "until $service health --url http://127.0.0.1:$port >/dev/null 2>&1; do sleep 0.1; done"
   LOCUST_SECONDS=${LOCUST_SECONDS:-8} scripts/locust-test.sh "http://127.0.0.1:$port"
@@ -40,8 +46,8 @@ run_load() {
   server=
 }
 
-echo 'Locust on SQLite'
-run_load "sqlite:$work/device-stats.db"
+echo 'Locust on SQLite, open'
+run_load open "sqlite:$work/device-stats.db"
 
 chmod 755 "$work"
 install -d -m 700 "$work/postgres"
@@ -51,5 +57,5 @@ port=$(free_port)
 as_postgres pg_ctl --pgdata="$work/postgres" --log="$work/postgres/log" --silent --wait start \
   --options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$work/postgres' -c fsync=off"
 postgres=started
-echo 'Locust on PostgreSQL'
-run_load "postgres://postgres@127.0.0.1:$port/postgres"
+echo 'Locust on PostgreSQL, with a token'
+run_load token "postgres://postgres@127.0.0.1:$port/postgres"

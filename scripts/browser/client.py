@@ -1,5 +1,6 @@
 """Opens web pages of other sites in Chromium, and checks that they can neither read nor change the data of a running
-service, unless its settings allow it. Checks that the page of the documentation works under its policy.
+service, unless its settings allow it. Checks that the page of the documentation works under its policy, and that a page
+of the service signs in and out with a token.
 
 Usage: client.py URL BINARY
 """
@@ -101,7 +102,8 @@ def register(url, *ids):
 
 @contextmanager
 def service(binary, *flags):
-    """Runs another service over a new database, and returns its URL."""
+    """Runs another service over a new database. Returns its URL, and the environment with which commands use its
+    database."""
     url = f"http://127.0.0.1:{free_port()}"
     with tempfile.TemporaryDirectory() as folder:
         command = [binary, "serve", "--listen", url.removeprefix("http://"), "--log", "warn", *flags]
@@ -111,7 +113,7 @@ def service(binary, *flags):
             deadline = time.monotonic() + START_SECONDS_MAX
             while subprocess.run([binary, "health", "--url", url], capture_output=True, check=False).returncode:
                 assert process.poll() is None and time.monotonic() < deadline, "the service does not start"
-            yield url
+            yield url, environment
         finally:
             process.terminate()
             process.wait()
@@ -189,6 +191,53 @@ def check_documentation(browser, url):
     page.close()
 
 
+SIGN_IN = """async token => (await fetch('/api/v1/session', {method: 'POST',
+    headers: {'Content-Type': 'application/json'}, body: JSON.stringify({token})})).status"""
+SIGN_OUT = "async () => (await fetch('/api/v1/session', {method: 'DELETE'})).status"
+OWN_READ = "async () => (await fetch('/api/v1/devices')).status"
+OWN_CHANGE = """async id => (await fetch('/api/v1/devices', {method: 'POST',
+    headers: {'Content-Type': 'application/json'}, body: JSON.stringify({device_id: id})})).status"""
+# Returns whether a live stream opens. `EventSource` sends no headers, only cookies.
+OWN_STREAM = """() => new Promise(done => {
+    const stream = new EventSource('/api/v1/stats/devices/secret/live');
+    stream.onopen = () => { stream.close(); done(true); };
+    stream.onerror = () => { stream.close(); done(false); };
+})"""
+# Requests of a page of another site, with the cookie if the browser sends it. None must change anything.
+WITH_COOKIE = """async (url, id) => { await fetch(url + '/write?register=true', {method: 'POST', mode: 'no-cors',
+    credentials: 'include', body: `m,device=${id} x=1,y=2,z=3`}); }"""
+
+
+def check_session(browser, origin, binary):
+    """Signs in on a page of a service that needs tokens, uses the session, lets a page of another site try to use it, and
+    signs out."""
+    with service(binary, "--auth", "token") as (url, environment):
+        create = [binary, "token", "create", "--admin"]
+        token = subprocess.run(create, env=environment, capture_output=True, check=True, text=True).stdout.strip()
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{url}/docs")
+        assert page.evaluate(OWN_READ) == 401
+        assert page.evaluate(SIGN_IN, "dss_a_wrong") == 401
+        assert page.evaluate(SIGN_IN, token) == 201
+        assert page.evaluate(OWN_CHANGE, "secret") == 201
+        assert page.evaluate(OWN_READ) == 200
+        assert page.evaluate(OWN_STREAM), "a live stream does not accept the session"
+        assert page.evaluate("document.cookie") == "", "a script of the page reads the cookie"
+        # A page of another site in the same browser, and one of the same site but of another origin.
+        for other in (origin, origin.replace("site.example", "127.0.0.1")):
+            foreign = context.new_page()
+            foreign.goto(f"{other}/page")
+            assert not succeeds(foreign, READ["fetch"], url), f"a page of {other} reads with the session"
+            succeeds(foreign, WITH_COOKIE, url, "stolen")
+            foreign.close()
+        devices = page.evaluate("async () => (await fetch('/api/v1/devices')).json()")
+        assert [device["device_id"] for device in devices] == ["secret"], devices
+        assert page.evaluate(SIGN_OUT) == 204
+        assert page.evaluate(OWN_READ) == 401
+        context.close()
+
+
 def main(url, binary):
     browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert browser_path, f"no browser is installed: {', '.join(BROWSERS)}"
@@ -212,16 +261,17 @@ def main(url, binary):
         check_page(browser, rebound, url, rebound, set(), 421)
         check_embedding(browser, site, url)
         check_documentation(browser, url)
+        check_session(browser, site, binary)
         # The same attempts succeed if the settings allow them.
-        with service(binary, "--cors-origin", site) as open_url:
+        with service(binary, "--cors-origin", site) as (open_url, _):
             register(open_url, "secret", "victim")
             check_page(browser, site, open_url, open_url, everything, 204)
-        with service(binary, "--allowed-host", "site.example") as open_url:
+        with service(binary, "--allowed-host", "site.example") as (open_url, _):
             register(open_url, "secret", "victim")
             rebound = open_url.replace("127.0.0.1", "site.example")
             check_page(browser, rebound, open_url, rebound, everything, 204)
         browser.close()
-    print("Web pages of other sites read and change nothing, unless the settings allow it")
+    print("Web pages of other sites read and change nothing, unless the settings allow it; a page signs in and out")
 
 
 if __name__ == "__main__":
