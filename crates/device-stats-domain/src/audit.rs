@@ -1,5 +1,6 @@
 //! Entries of the audit log: changes and refusals, and who caused them.
 
+mod action;
 mod author;
 mod details;
 mod event;
@@ -9,9 +10,10 @@ use std::fmt;
 
 use crate::time::Timestamp;
 
+pub use action::{AuditAction, UnknownAction};
 pub use author::{Actor, Author, UnknownActor};
 pub use details::AuditDetails;
-pub use event::{AuditAction, AuditEvent, AuditObject, UnknownAction};
+pub use event::{AuditEvent, AuditObject};
 pub use filter::{AuditFilter, AuditOrder};
 
 /// Integer id of an entry of the audit log.

@@ -15,7 +15,7 @@ use crate::browsers::BrowserAccess;
 use crate::compression::compression;
 use crate::errors::ApiError;
 use crate::extract::Anyone;
-use crate::refusals::Refusals;
+use crate::refusal_reporter::RefusalReporter;
 use crate::{browsers, middleware, openapi, routes};
 
 /// Returns the application over a service.
@@ -29,25 +29,29 @@ pub(crate) fn app(service: Service, access: &BrowserAccess) -> Router {
     let charged = from_extractor_with_state::<Anyone, _>(service.clone());
     let pages = Router::new().merge(swagger_ui).layer(charged);
     let routes = operations.merge(routes::aliases()).merge(pages).with_state(service.clone());
-    with_layers(routes, access, Refusals(Some(service)))
+    with_layers(routes, access, RefusalReporter(Some(service)))
 }
 
 /// Returns the application while the database is being opened. Only the check of the liveness succeeds;
 /// everything else is refused.
 pub(crate) fn opening_app(access: &BrowserAccess) -> Router {
-    around(Router::new().merge(routes::liveness()).fallback(refuse_while_opening), access, Refusals(None))
+    around(
+        Router::new().merge(routes::liveness()).fallback(refuse_while_opening),
+        access,
+        RefusalReporter(None),
+    )
 }
 
 /// Adds the layers of every request. From the inside out, they answer unknown paths and methods, answer
 /// panics, refuse web pages of other sites, complete the response, and compress it.
-pub(crate) fn with_layers(routes: Router, access: &BrowserAccess, refusals: Refusals) -> Router {
-    around(routes.fallback(refuse_path).method_not_allowed_fallback(refuse_method), access, refusals)
+pub(crate) fn with_layers(routes: Router, access: &BrowserAccess, reporter: RefusalReporter) -> Router {
+    around(routes.fallback(refuse_path).method_not_allowed_fallback(refuse_method), access, reporter)
 }
 
-fn around(routes: Router, access: &BrowserAccess, refusals: Refusals) -> Router {
+fn around(routes: Router, access: &BrowserAccess, reporter: RefusalReporter) -> Router {
     let routes = routes.layer(CatchPanicLayer::custom(|_| ApiError::Panicked.into_response()));
     browsers::protect(routes, access)
-        .layer(from_fn_with_state(refusals, middleware::complete_response))
+        .layer(from_fn_with_state(reporter, middleware::complete_response))
         .layer(compression())
 }
 
@@ -112,8 +116,10 @@ mod tests {
     async fn a_panic_is_answered_like_any_error() {
         let routes = Router::new().route("/", get(async || -> () { panic!("boom") }));
         let request = Request::get("/").header("x-request-id", "r-1").body(Body::empty()).unwrap();
-        let response =
-            with_layers(routes, &BrowserAccess::default(), Refusals(None)).oneshot(request).await.unwrap();
+        let response = with_layers(routes, &BrowserAccess::default(), RefusalReporter(None))
+            .oneshot(request)
+            .await
+            .unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()["x-request-id"], "r-1");
         let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -19,7 +19,7 @@ mod listener;
 mod middleware;
 mod openapi;
 mod proxies;
-mod refusals;
+mod refusal_reporter;
 mod routes;
 #[cfg(test)]
 mod testing;

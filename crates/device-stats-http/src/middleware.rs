@@ -16,12 +16,12 @@ use crate::extract::{Charges, Sender};
 use crate::headers::accept::accepts_problem_json;
 use crate::headers::rate_limit::write_rate_limits;
 use crate::headers::request_id::{REQUEST_ID, request_id, to_header};
-use crate::refusals::Refusals;
+use crate::refusal_reporter::RefusalReporter;
 use crate::routes::is_write_path;
 
 /// Runs a request and completes its response.
 pub(crate) async fn complete_response(
-    State(refusals): State<Refusals>,
+    State(reporter): State<RefusalReporter>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -47,7 +47,7 @@ pub(crate) async fn complete_response(
     if let Some(Raised(error)) = response.extensions_mut().remove::<Raised>() {
         let description = error.describe();
         log_error(&description, &error);
-        refusals.note(&sender, || log.operation(), &description, &error);
+        reporter.report(&sender, || log.operation(), &description, &error);
         response = error_response(description, response, &id, form);
     }
     log.answered(response.status());
@@ -74,9 +74,13 @@ impl RequestLog {
         info!(status, duration_us, route = self.route(), "request answered");
     }
 
-    /// Returns the method and the route.
+    /// Returns the method and the route. A client chooses other methods freely, so they have one name.
     fn operation(&self) -> String {
-        format!("{} {}", self.method, self.route())
+        let method = match self.method {
+            Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::DELETE => self.method.as_str(),
+            _ => "OTHER",
+        };
+        format!("{method} {}", self.route())
     }
 
     fn route(&self) -> &str {

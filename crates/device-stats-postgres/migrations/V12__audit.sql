@@ -23,3 +23,11 @@ CREATE TABLE audit (
 
 -- Finds expired rows.
 CREATE INDEX audit_by_time ON audit (time);
+
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of the audit log are not changed';
+END
+$$;
+
+CREATE TRIGGER audit_is_append_only BEFORE UPDATE ON audit FOR EACH ROW EXECUTE FUNCTION refuse_change();

@@ -58,8 +58,8 @@ async fn insert(transaction: &Transaction<'_>, rows: Vec<AuditRow>) -> Result<()
     }
     let insert = "INSERT INTO audit (actor, actor_id, actor_token, request_id, address, action, user_id, username, device,
             device_id, token, details)
-        SELECT actor, actor_id, actor_token, request_id, address, action, new.user_id, username, device,
-            coalesce(new.device_id, devices.device_id), token, details
+        SELECT actor, actor_id, actor_token, request_id, address, action, coalesce(new.user_id, devices.user_id), username,
+            device, coalesce(new.device_id, devices.device_id), token, details
         FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
             $9::bigint[], $10::text[], $11::bigint[], $12::text[]) WITH ORDINALITY AS new (actor, actor_id, actor_token,
             request_id, address, action, user_id, username, device, device_id, token, details, position)
@@ -124,7 +124,7 @@ async fn list(client: &Client, selection: &AuditSelection) -> Result<Vec<AuditEn
 }
 
 async fn delete(client: &Client, until: Timestamp, limit: u32) -> Result<u32, Failure> {
-    // Another node that deletes the same rows takes others.
+    // Rows that another node is deleting are skipped.
     let delete = "DELETE FROM audit WHERE id IN (
         SELECT id FROM audit WHERE time < $1 ORDER BY time, id LIMIT $2 FOR UPDATE SKIP LOCKED)";
     let delete = client.prepare_cached(delete).await?;

@@ -3,7 +3,7 @@
 mod sessions;
 
 use async_trait::async_trait;
-use deadpool_postgres::{Client, Transaction};
+use deadpool_postgres::{Client, GenericClient, Transaction};
 use device_stats_domain::{
     AuditEvent, Author, DeviceId, DeviceKey, Identity, NewToken, Scopes, Session, SessionHash, StoredToken,
     Timestamp, TokenHash, TokenHolder, TokenId, TokenKind, TokenName, TokenPrefix, UserId,
@@ -65,7 +65,7 @@ impl TokenStore for PostgresStore {
         after: TokenId,
         limit: u32,
     ) -> Result<Vec<StoredToken>, StoreError> {
-        call!(self.connections, TimeLimit::Reads, |client| list(client, visible, after, limit))
+        call!(self.connections, TimeLimit::Reads, |client| list(&*client, visible, after, limit))
     }
 
     async fn delete_token(
@@ -226,8 +226,8 @@ async fn find(client: &Client, hash: &TokenHash) -> Result<Option<StoredToken>, 
     Ok(found.first().map(token).transpose()?)
 }
 
-async fn list(
-    client: &Client,
+pub(crate) async fn list(
+    client: &impl GenericClient,
     visible: Visibility,
     after: TokenId,
     limit: u32,

@@ -67,14 +67,20 @@ pub const TOKEN_USES_INTERVAL: Duration = Duration::from_secs(10);
 /// Interval at which a node writes refused requests to the audit log.
 pub const REFUSALS_INTERVAL: Duration = Duration::from_mins(1);
 /// Maximum number of entries about refused requests that a node writes to the audit log at once. All further
-/// refusals of the interval become one entry.
+/// refusals of the interval become one entry for each reason.
 pub const REFUSALS_NOTED_MAX: usize = 60;
+/// Number of these entries that only clients with a valid credential can use.
+pub const REFUSALS_OF_PRINCIPALS_MAX: usize = 40;
+/// Maximum number of these entries about one address without a valid credential.
+pub const REFUSALS_OF_ADDRESS_MAX: usize = 5;
 /// Default of the time for which entries of the audit log are kept.
 pub const AUDIT_KEPT_DEFAULT: Duration = Duration::from_hours(365 * 24);
 /// Interval at which a node deletes old entries of the audit log.
 pub const AUDIT_DELETION_INTERVAL: Duration = Duration::from_hours(1);
 /// Maximum number of entries of the audit log that are deleted in one transaction.
 pub const AUDIT_DELETED_AT_ONCE: u32 = 1_000;
+/// Pause after such a transaction, as a multiple of its time.
+pub const AUDIT_DELETION_PAUSE_FACTOR: u32 = 4;
 /// Default of the number of devices of a user up to which the user itself creates devices.
 pub const DEVICES_PER_USER_DEFAULT: u32 = 1_000;
 /// Default of the requests of a device per second, if clients need a token.

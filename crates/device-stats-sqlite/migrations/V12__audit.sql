@@ -23,3 +23,7 @@ CREATE TABLE audit (
 
 -- Finds expired rows.
 CREATE INDEX audit_by_time ON audit (time);
+
+CREATE TRIGGER audit_is_append_only BEFORE UPDATE ON audit BEGIN
+    SELECT raise(ABORT, 'rows of the audit log are not changed');
+END;

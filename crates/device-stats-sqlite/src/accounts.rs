@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use device_stats_domain::{
     AuditEvent, Author, Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, ListPage, NewDevice,
-    NewUser, Timestamp, User, UserChange, UserFilter, UserId,
+    NewUser, Timestamp, TokenId, User, UserChange, UserFilter, UserId,
 };
 use device_stats_store::{AccountStore, Purged, StoreError, UserState, Visibility};
 use rusqlite::Connection;
@@ -17,6 +17,7 @@ use rusqlite::Connection;
 use crate::audit;
 use crate::hot::HotView;
 use crate::store::SqliteStore;
+use crate::tokens;
 
 /// Returns the current time, in microseconds since 1970 UTC.
 pub(crate) fn now_us() -> i64 {
@@ -67,8 +68,9 @@ impl AccountStore for SqliteStore {
         let (author, expected) = (*author, expected.cloned());
         let update = move |connection: &Connection| {
             users::check(connection, visible, id, expected.as_ref())?;
+            let before = users::find(connection, visible, id)?.ok_or(StoreError::UserMissing)?;
             let updated = users::update(connection, visible, id, &change)?;
-            audit::note(connection, &author, &AuditEvent::update_user(&updated, &change))?;
+            audit::note(connection, &author, &AuditEvent::update_user(&before, &updated))?;
             Ok(updated)
         };
         self.connections.write(update).await
@@ -161,9 +163,9 @@ impl AccountStore for SqliteStore {
     ) -> Result<Device, StoreError> {
         let (author, expected) = (*author, expected.cloned());
         let update = move |connection: &Connection| {
-            devices::check(connection, visible, device, expected.as_ref())?;
+            let before = devices::check(connection, visible, device, expected.as_ref())?;
             let updated = devices::update(connection, visible, device, &change)?;
-            audit::note(connection, &author, &AuditEvent::update_device(&updated, &change))?;
+            audit::note(connection, &author, &AuditEvent::update_device(&before, &updated))?;
             Ok(updated)
         };
         self.connections.write(update).await
@@ -179,8 +181,9 @@ impl AccountStore for SqliteStore {
         let (author, expected) = (*author, expected.cloned());
         let delete = move |connection: &Connection, hot: &HotView| {
             devices::check(connection, visible, device, expected.as_ref())?;
+            let tokens = tokens::list(connection, Visibility::Device(device), TokenId(0), u32::MAX)?;
             let deleted = devices::delete(connection, hot, visible, device)?;
-            audit::note(connection, &author, &[AuditEvent::delete_device(&deleted)])
+            audit::note(connection, &author, &AuditEvent::delete_device(&deleted, &tokens))
         };
         self.write_with_hot(delete).await
     }

@@ -43,7 +43,8 @@ pub(crate) fn note<'e>(
 ) -> Result<(), StoreError> {
     let insert = "INSERT INTO audit (time, actor, actor_id, actor_token, request_id, address, action, user_id, username,
                       device, device_id, token, details)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,
+                      iif(?11 IS NULL, coalesce(?8, (SELECT user_id FROM devices WHERE id = ?10)), ?8), ?9, ?10,
                       coalesce(?11, (SELECT device_id FROM devices WHERE id = ?10)), ?12, ?13)";
     let mut insert = connection.prepare_cached(insert).map_err(store_error)?;
     let time = now_us();

@@ -200,7 +200,7 @@ fn find(connection: &Connection, hash: &TokenHash) -> Result<Option<StoredToken>
     select.query_row([hash.0], token).optional().map_err(store_error)
 }
 
-fn list(
+pub(crate) fn list(
     connection: &Connection,
     visible: Visibility,
     after: TokenId,

@@ -17,7 +17,7 @@ pub use selection::AuditSelection;
 /// method changes an entry. An entry stays after its user, device or token was deleted.
 #[async_trait]
 pub trait AuditStore: Send + Sync + 'static {
-    /// Writes entries about events that change nothing else in the store.
+    /// Writes entries about events without a change in the store.
     ///
     /// # Errors
     /// Only the common errors.
@@ -27,8 +27,8 @@ pub trait AuditStore: Send + Sync + 'static {
     /// after the entry with this id, which may be missing. The call reads the entries one by one until enough
     /// are found.
     ///
-    /// Ids ascend in the order of the entries of one caller. An entry of another caller can appear after an
-    /// entry with a higher id.
+    /// The entries of one caller have ascending ids. An entry of another caller can appear after an entry with
+    /// a higher id.
     ///
     /// # Errors
     /// Only the common errors.

@@ -7,7 +7,7 @@ use crate::request_id::RequestId;
 use crate::token::TokenId;
 use crate::user::UserId;
 
-/// The party that causes an event, and the request with which it does.
+/// The party that causes an event, and its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Author {
     /// The party.

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AuditDetails {
-    /// Names of the fields that a change sets.
+    /// Names of the changed fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
-    /// Id of the new owner of a device; `Some(None)` if the device has none now.
+    /// Id of the owner after a change of the owner; `Some(None)` if the device has none now.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub owner: Option<Option<i64>>,
     /// Name of a token.
@@ -45,7 +45,7 @@ pub struct AuditDetails {
     /// Code of the error of a refused request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Number of equal requests that were refused in the same minute.
+    /// Number of equal requests that were refused since the last entry about them, usually in one minute.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
     /// Version of the service.

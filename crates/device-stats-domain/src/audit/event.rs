@@ -1,74 +1,28 @@
-//! The events of the audit log.
+//! The events of the audit log: the action, its object and its details.
 
-use std::str::FromStr;
-
-use strum::{IntoStaticStr, VariantArray};
-
+use super::action::AuditAction;
 use super::details::AuditDetails;
-use crate::device::{Device, DeviceChange, DeviceId, DeviceKey};
+use crate::device::{Device, DeviceId, DeviceKey};
 use crate::time::Timestamp;
 use crate::token::{StoredToken, TokenHolder, TokenId, TokenName};
-use crate::user::{User, UserChange, UserId, Username};
+use crate::user::{User, UserId, Username};
 use crate::window::Window;
-
-/// The kind of an event. Its name is that of the operation in the interface, if there is one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum AuditAction {
-    /// A user was created.
-    CreateUser,
-    /// Fields of a user were set.
-    UpdateUser,
-    /// A user was deleted.
-    DeleteUser,
-    /// A device was created.
-    CreateDevice,
-    /// Fields of a device were set, for example its owner.
-    UpdateDevice,
-    /// A device was deleted, alone or with its owner.
-    DeleteDevice,
-    /// Readings of a device were deleted.
-    DeleteReadings,
-    /// A token was created.
-    CreateToken,
-    /// A token was revoked.
-    DeleteToken,
-    /// A browser has signed in.
-    CreateSession,
-    /// A browser has signed out.
-    DeleteSession,
-    /// Requests were refused because their credentials are not valid or do not allow them.
-    RefuseRequest,
-    /// The service has started.
-    StartService,
-    /// Damaged entries of the journal were dropped.
-    DropDamaged,
-}
-
-/// Error of a text that is not the name of an action.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not an action; the actions are {actions}", actions = action_names())]
-pub struct UnknownAction(String);
-
-fn action_names() -> String {
-    AuditAction::ALL.iter().map(|action| action.name()).collect::<Vec<_>>().join(", ")
-}
 
 /// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
-    /// Its kind.
+    /// Kind of the event.
     pub action: AuditAction,
-    /// The user, device or token that it concerns.
+    /// User, device or token of the event.
     pub object: AuditObject,
-    /// Everything else.
+    /// Further details.
     pub details: AuditDetails,
 }
 
 /// The object of an event. Its names are those at the time of the event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditObject {
-    /// The user; for a token, the user that holds it.
+    /// The user; for a device, its owner before the event; for a token, the user that holds it.
     pub user: Option<UserId>,
     /// The name of the user.
     pub username: Option<Username>,
@@ -78,25 +32,6 @@ pub struct AuditObject {
     pub device_id: Option<DeviceId>,
     /// The token.
     pub token: Option<TokenId>,
-}
-
-impl AuditAction {
-    /// All actions.
-    pub const ALL: &'static [Self] = Self::VARIANTS;
-
-    /// Returns the name.
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
-}
-
-impl FromStr for AuditAction {
-    type Err = UnknownAction;
-
-    fn from_str(name: &str) -> Result<Self, UnknownAction> {
-        let found = Self::ALL.iter().find(|action| action.name() == name);
-        found.copied().ok_or_else(|| UnknownAction(name.to_owned()))
-    }
 }
 
 impl AuditEvent {
@@ -109,43 +44,44 @@ impl AuditEvent {
         Self::new(AuditAction::CreateUser, AuditObject::user(user))
     }
 
-    /// Returns the event of a change of a user, with the names of the set fields; `None` if it sets none.
-    /// `user` is the user after the change.
-    pub fn update_user(user: &User, change: &UserChange) -> Option<Self> {
-        let UserChange { username, email } = change;
-        let mut event = Self::new(AuditAction::UpdateUser, AuditObject::user(user));
-        event.set_fields([("username", username.is_some()), ("email", email.is_some())]);
-        Some(event).filter(|event| !event.details.fields.is_empty())
+    /// Returns the event of a change of a user, with the names of the changed fields; `None` if nothing has
+    /// changed.
+    pub fn update_user(before: &User, after: &User) -> Option<Self> {
+        let event = Self::new(AuditAction::UpdateUser, AuditObject::user(after));
+        event.set_fields([
+            ("username", before.username != after.username),
+            ("email", before.email != after.email),
+        ])
     }
 
-    /// Returns the events of the deletion of a user with its devices.
-    pub fn delete_user(user: &User, devices: &[Device]) -> Vec<Self> {
+    /// Returns the events of the deletion of a user, with its devices and the tokens of all of them.
+    pub fn delete_user(user: &User, devices: &[Device], tokens: &[StoredToken]) -> Vec<Self> {
         let deleted = Self::new(AuditAction::DeleteUser, AuditObject::user(user));
-        std::iter::once(deleted).chain(devices.iter().map(Self::delete_device)).collect()
+        let devices =
+            devices.iter().map(|device| Self::new(AuditAction::DeleteDevice, AuditObject::device(device)));
+        let tokens = tokens.iter().map(Self::delete_token);
+        std::iter::once(deleted).chain(devices).chain(tokens).collect()
     }
 
     /// Returns the event of the creation of a device.
     pub fn create_device(device: &Device) -> Self {
-        let mut event = Self::new(AuditAction::CreateDevice, AuditObject::device(device));
-        event.details.owner = device.user_id.map(|owner| Some(owner.0));
-        event
+        Self::new(AuditAction::CreateDevice, AuditObject::device(device))
     }
 
-    /// Returns the event of a change of a device, with the names of the set fields; `None` if it sets none.
-    /// `device` is the device after the change.
-    pub fn update_device(device: &Device, change: &DeviceChange) -> Option<Self> {
-        let DeviceChange { name, user_id } = change;
-        let mut event = Self::new(AuditAction::UpdateDevice, AuditObject::device(device));
-        event.set_fields([("name", name.is_some()), ("user_id", user_id.is_some())]);
-        event.details.owner = user_id.map(|owner| owner.map(|owner| owner.0));
-        Some(event).filter(|event| !event.details.fields.is_empty())
+    /// Returns the event of a change of a device, with the names of the changed fields; `None` if nothing has
+    /// changed.
+    pub fn update_device(before: &Device, after: &Device) -> Option<Self> {
+        let mut event = Self::new(AuditAction::UpdateDevice, AuditObject::device(before));
+        if before.user_id != after.user_id {
+            event.details.owner = Some(after.user_id.map(|owner| owner.0));
+        }
+        event.set_fields([("name", before.name != after.name), ("user_id", before.user_id != after.user_id)])
     }
 
-    /// Returns the event of the deletion of a device.
-    pub fn delete_device(device: &Device) -> Self {
-        let mut event = Self::new(AuditAction::DeleteDevice, AuditObject::device(device));
-        event.details.owner = device.user_id.map(|owner| Some(owner.0));
-        event
+    /// Returns the events of the deletion of a device with its tokens.
+    pub fn delete_device(device: &Device, tokens: &[StoredToken]) -> Vec<Self> {
+        let deleted = Self::new(AuditAction::DeleteDevice, AuditObject::device(device));
+        std::iter::once(deleted).chain(tokens.iter().map(Self::delete_token)).collect()
     }
 
     /// Returns the event of the deletion of readings of a device in a window.
@@ -208,9 +144,11 @@ impl AuditEvent {
         Self { action, object: AuditObject::default(), details }
     }
 
-    fn set_fields<const N: usize>(&mut self, fields: [(&str, bool); N]) {
-        let set = fields.iter().filter(|(_, is_set)| *is_set);
-        self.details.fields = set.map(|(name, _)| (*name).to_owned()).collect();
+    /// Adds the names of the changed fields. Returns `None` if there are none.
+    fn set_fields<const N: usize>(mut self, fields: [(&str, bool); N]) -> Option<Self> {
+        let changed = fields.iter().filter(|(_, has_changed)| *has_changed);
+        self.details.fields = changed.map(|(name, _)| (*name).to_owned()).collect();
+        Some(self).filter(|event| !event.details.fields.is_empty())
     }
 }
 
@@ -221,7 +159,8 @@ impl AuditObject {
 
     /// Returns a device as an object.
     pub fn device(device: &Device) -> Self {
-        Self { device: Some(device.key), device_id: Some(device.device_id.clone()), ..Self::default() }
+        let device_id = Some(device.device_id.clone());
+        Self { user: device.user_id, device: Some(device.key), device_id, ..Self::default() }
     }
 
     fn token(id: TokenId) -> Self {

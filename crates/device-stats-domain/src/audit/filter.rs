@@ -1,6 +1,6 @@
 //! The choice of entries of the audit log.
 
-use super::event::AuditAction;
+use super::action::AuditAction;
 use crate::device::DeviceId;
 use crate::token::TokenId;
 use crate::user::UserId;
@@ -11,11 +11,11 @@ use crate::window::Window;
 pub struct AuditFilter {
     /// Only entries of this action.
     pub action: Option<AuditAction>,
-    /// Only entries that this user has caused or that concern it.
+    /// Only entries by this user, or about it, its devices and its own tokens.
     pub user: Option<UserId>,
-    /// Only entries that concern the device with this id.
+    /// Only entries about the device with this id and its tokens.
     pub device_id: Option<DeviceId>,
-    /// Only entries that were caused with this token or that concern it.
+    /// Only entries by the holder of this token with it, or about it.
     pub token: Option<TokenId>,
     /// Only entries of this window.
     pub window: Window,

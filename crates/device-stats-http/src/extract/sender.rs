@@ -1,7 +1,6 @@
 //! The sender of a request, for the audit log.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::FromRequestParts;
@@ -42,8 +41,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestOrigin {
 impl Sender {
     /// Returns the sender of a request that has this id.
     pub(crate) fn of(id: RequestId, extensions: &Extensions) -> Self {
-        let client = extensions.get::<ClientAddress>();
-        let address = client.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.ip());
+        let address = extensions.get::<ClientAddress>().map(|client| client.ip());
         Self { origin: Origin::Request { id, address }, known: Arc::default() }
     }
 

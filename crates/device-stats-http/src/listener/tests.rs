@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::*;
 use crate::app::with_layers;
 use crate::limits::WRITE_TIMEOUT;
-use crate::refusals::Refusals;
+use crate::refusal_reporter::RefusalReporter;
 use crate::testing::Log;
 
 /// Number of readings; their export is far larger than all buffers between service and client.
@@ -124,7 +124,7 @@ async fn a_request_whose_client_disconnects_is_logged() {
     let routes = with_layers(
         Router::new().route("/slow", get(never_answers)),
         &BrowserAccess::default(),
-        Refusals(None),
+        RefusalReporter(None),
     );
     let server = Server::new(TrustedProxies::default(), BrowserAccess::default());
     server.app.set(routes).unwrap();

@@ -7,7 +7,7 @@ use device_stats_domain::{
     AuditAction, AuditEntry, AuditEvent, AuditFilter, AuditId, AuditOrder, Author, TokenId,
 };
 use device_stats_formats::{Faults, Json, Problem, values};
-use device_stats_service::{Administer, Service};
+use device_stats_service::{Administer, AuthMode, Service};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -35,7 +35,7 @@ struct AuthorBody {
     /// Id of the token with which it had signed in.
     #[schema(example = 3)]
     token_id: Option<i64>,
-    /// Id of the request, as in the header `x-request-id` and in the server's log.
+    /// Id of the request, as in the header `x-request-id` and in the server's log. The client can choose it.
     #[schema(example = "0198c0de-7d3a-7c1e-9a51-0a3c55f3c1aa")]
     request_id: Option<String>,
     /// Network address of the client.
@@ -47,10 +47,10 @@ struct AuthorBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditDetails)]
 struct DetailsBody {
-    /// Names of the fields that the change has set.
+    /// Names of the changed fields.
     #[schema(example = json!(["name"]))]
     fields: Option<Vec<String>>,
-    /// Id of the owner of the device; `null` if the change has removed it.
+    /// Id of the new owner of the device, if the owner has changed; `null` if it has none now.
     #[schema(example = 1)]
     owner: Option<i64>,
     /// Name of the token.
@@ -77,20 +77,20 @@ struct DetailsBody {
     /// Number of dropped entries of the journal.
     #[schema(example = 1, minimum = 0)]
     entries: Option<u64>,
-    /// Method and path of the refused requests.
+    /// Method and path of the refused requests; missing in an entry about the further requests of a minute.
     #[schema(example = "DELETE /users/{user_id}")]
     operation: Option<String>,
-    /// `code` of the error of the refused requests; `others` for all further ones of the minute.
+    /// `code` of the error of the refused requests.
     #[schema(example = "forbidden")]
     reason: Option<String>,
-    /// Number of equal requests that were refused in a minute.
+    /// Number of equal requests that were refused since the previous entry about them, usually in a minute.
     #[schema(example = 12, minimum = 1)]
     count: Option<u64>,
     /// Version of the service that has started.
     #[schema(example = "0.1.0")]
     version: Option<String>,
     /// The settings of the service that has started, as far as they differ from the defaults. Secrets are
-    /// hidden.
+    /// hidden. Missing if the service is open for everybody.
     #[schema(example = json!({"auth": "token"}))]
     settings: Option<BTreeMap<String, String>>,
 }
@@ -102,7 +102,8 @@ pub(super) struct AuditEntryResponse {
     /// Id of the entry; 1 or more, never reused.
     #[schema(example = 17, minimum = 1)]
     id: i64,
-    /// Time of the event, RFC 3339 in UTC.
+    /// Time at which the entry was written, RFC 3339 in UTC; for refused requests, up to a minute later than
+    /// the first one.
     #[schema(example = "2026-11-23T10:00:00.250000Z")]
     time: String,
     /// The action.
@@ -110,22 +111,23 @@ pub(super) struct AuditEntryResponse {
     action: &'static str,
     /// The party that caused the event.
     author: AuthorBody,
-    /// Id of the user that the event concerns, or that holds the token.
+    /// Id of the user of the event; for a device, its owner before the event; for a token, the user that
+    /// holds it.
     #[schema(example = 1)]
     user_id: Option<i64>,
     /// Name of this user at the time of the event.
     #[schema(example = "ada")]
     username: Option<String>,
-    /// The `id` of the device that the event concerns, or that holds the token.
+    /// The `id` of the device of the event, or of the device that holds the token.
     #[schema(example = 5)]
     device: Option<i64>,
     /// The `device_id` of this device at the time of the event.
     #[schema(example = "pump-7")]
     device_id: Option<String>,
-    /// Id of the token that the event concerns.
+    /// Id of the token of the event.
     #[schema(example = 3)]
     token_id: Option<i64>,
-    /// Everything else.
+    /// Further details.
     #[schema(value_type = DetailsBody)]
     details: device_stats_domain::AuditDetails,
 }
@@ -178,13 +180,13 @@ pub(super) struct AuditParams {
     /// Only entries of this action.
     #[param(example = "delete_device")]
     action: Option<String>,
-    /// Only entries that this user has caused, or that concern it or one of its own tokens.
+    /// Only entries by this user, or about it, its devices and its own tokens.
     #[param(example = 1)]
     user_id: Option<i64>,
-    /// Only entries that concern this device or one of its tokens.
+    /// Only entries about this device and its tokens.
     #[param(example = "pump-7", min_length = 1)]
     device_id: Option<String>,
-    /// Only entries that were caused with this token or that concern it.
+    /// Only entries by the holder of this token with it, or about it.
     #[param(example = 3, minimum = 1)]
     token_id: Option<i64>,
 }
@@ -258,7 +260,11 @@ pub(super) async fn list_audit(
 ) -> Result<Listed<AuditEntryResponse>, ApiError> {
     let AuditQuery { order, cursor: Cursor { after, limit }, filter, others } = query;
     let after = Some(AuditId(after)).filter(|after| after.0 > 0);
-    let page = service.list_audit(granted, order, after, &filter, limit).await?;
+    let mut page = service.list_audit(granted, order, after, &filter, limit).await?;
+    if service.auth() == AuthMode::Open {
+        // Everybody can read this, and some settings name hosts and files.
+        page.entries.iter_mut().for_each(|entry| entry.event.details.settings.clear());
+    }
     let next = page.entries.last().filter(|_| page.has_more).map(|last| last.id.0);
     Ok(Listed::new(page.entries.into_iter().map(AuditEntryResponse::from).collect(), next, &others))
 }

@@ -67,15 +67,15 @@ async fn changes_are_in_the_audit_log_with_their_requests(database: Database) {
     let author = |request: &str| json!({"kind": "admin", "token_id": 1, "request_id": request, "address": "127.0.0.1"});
     let expected = [
         json!({"action": "create_user", "author": author("r1"), "user_id": 1, "username": "ann", "details": {}}),
-        json!({"action": "create_device", "author": author("r2"), "device": 1, "device_id": "pump",
-            "details": {"owner": 1}}),
-        json!({"action": "update_device", "author": author("r3"), "device": 1, "device_id": "pump",
+        json!({"action": "create_device", "author": author("r2"), "user_id": 1, "device": 1, "device_id": "pump",
+            "details": {}}),
+        json!({"action": "update_device", "author": author("r3"), "user_id": 1, "device": 1, "device_id": "pump",
             "details": {"fields": ["name"]}}),
-        json!({"action": "delete_readings", "author": author("r5"), "device": 1, "device_id": "pump",
+        json!({"action": "delete_readings", "author": author("r5"), "user_id": 1, "device": 1, "device_id": "pump",
             "details": {"from": "2026-11-23T00:00:00.000000Z", "until": "2026-11-24T00:00:00.000000Z", "readings": 1}}),
         json!({"action": "delete_user", "author": author("r6"), "user_id": 1, "username": "ann", "details": {}}),
-        json!({"action": "delete_device", "author": author("r6"), "device": 1, "device_id": "pump",
-            "details": {"owner": 1}}),
+        json!({"action": "delete_device", "author": author("r6"), "user_id": 1, "device": 1, "device_id": "pump",
+            "details": {}}),
     ];
     // The first entry is about the token of the administrator.
     assert_eq!(listed[0]["action"], "create_token");

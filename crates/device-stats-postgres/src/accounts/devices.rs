@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::{
     AuditEvent, Author, Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage,
-    NewDevice, SearchText, UserId,
+    NewDevice, SearchText, TokenId, UserId,
 };
 use device_stats_store::{SqlConditions, StoreError, Visibility, VisibleRows};
 use tokio_postgres::types::ToSql;
@@ -15,11 +15,9 @@ use crate::audit;
 use crate::database::columns::{column, each, optional_text, optional_time, text};
 use crate::database::errors::{Failure, is_missing_parent, is_taken};
 use crate::database::transactions::begin;
+use crate::tokens;
 
 const DEVICE_ID_UNIQUE: &str = "devices_device_id_unique";
-/// The parameters 2 and 3 are the [`VisibleRows`].
-const DELETE: &str = "DELETE FROM devices WHERE id = $1 AND ($2::bigint IS NULL OR user_id = $2)
-    AND ($3::bigint IS NULL OR id = $3) RETURNING id, device_id, name, user_id, created_at";
 
 pub(crate) fn device(row: &Row) -> Result<Device, StoreError> {
     let user_id: Option<i64> = column(row, 3)?;
@@ -263,14 +261,14 @@ pub(super) enum Purpose {
     Delete,
 }
 
-/// Locks a device, and checks that it equals the expected device.
-async fn lock_expected(
+/// Locks a device, checks that it equals the expected one, if there is one, and returns it.
+async fn lock(
     transaction: &Transaction<'_>,
     visible: Visibility,
     key: DeviceKey,
-    expected: &Device,
+    expected: Option<&Device>,
     purpose: Purpose,
-) -> Result<(), Failure> {
+) -> Result<Device, Failure> {
     let lock = match purpose {
         Purpose::Update => "FOR NO KEY UPDATE",
         Purpose::Delete => "FOR UPDATE",
@@ -282,10 +280,11 @@ async fn lock_expected(
     let select = transaction.prepare_cached(&select).await?;
     let VisibleRows { owner, device: visible, .. } = visible.rows();
     let found = transaction.query(&select, &[&key.0, &owner, &visible]).await?;
-    match found.first().map(device).transpose()? {
-        None => Err(StoreError::DeviceMissing.into()),
-        Some(device) if device != *expected => Err(StoreError::Changed.into()),
-        Some(_) => Ok(()),
+    let found = found.first().map(device).transpose()?.ok_or(StoreError::DeviceMissing)?;
+    if expected.is_none_or(|expected| found == *expected) {
+        Ok(found)
+    } else {
+        Err(StoreError::Changed.into())
     }
 }
 
@@ -298,11 +297,9 @@ pub(crate) async fn update(
     change: &DeviceChange,
 ) -> Result<Device, Failure> {
     let transaction = begin(client).await?;
-    if let Some(expected) = expected {
-        lock_expected(&transaction, visible, key, expected, Purpose::Update).await?;
-    }
+    let before = lock(&transaction, visible, key, expected, Purpose::Update).await?;
     let updated = set(&transaction, visible, key, change).await?;
-    audit::note(&transaction, author, &AuditEvent::update_device(&updated, change)).await?;
+    audit::note(&transaction, author, &AuditEvent::update_device(&before, &updated)).await?;
     transaction.commit().await.map_err(Failure::Committing)?;
     Ok(updated)
 }
@@ -334,7 +331,7 @@ async fn set(
 }
 
 /// Deletes a device. A trigger notes that its readings are left to [`purge`](crate::accounts::purge). The
-/// statement waits for running appends and seals, and later ones do not find the device.
+/// lock waits for running appends and seals, and later ones do not find the device.
 pub(crate) async fn delete(
     client: &mut Client,
     author: &Author,
@@ -343,13 +340,9 @@ pub(crate) async fn delete(
     expected: Option<&Device>,
 ) -> Result<(), Failure> {
     let transaction = begin(client).await?;
-    if let Some(expected) = expected {
-        lock_expected(&transaction, visible, key, expected, Purpose::Delete).await?;
-    }
-    let VisibleRows { owner, device: visible_key, .. } = visible.rows();
-    let delete = transaction.prepare_cached(DELETE).await?;
-    let deleted = transaction.query(&delete, &[&key.0, &owner, &visible_key]).await?;
-    let deleted = deleted.first().map(device).transpose()?.ok_or(StoreError::DeviceMissing)?;
-    audit::note(&transaction, author, &[AuditEvent::delete_device(&deleted)]).await?;
+    let deleted = lock(&transaction, visible, key, expected, Purpose::Delete).await?;
+    let tokens = tokens::list(&transaction, Visibility::Device(key), TokenId(0), u32::MAX).await?;
+    transaction.execute("DELETE FROM devices WHERE id = $1", &[&key.0]).await?;
+    audit::note(&transaction, author, &AuditEvent::delete_device(&deleted, &tokens)).await?;
     transaction.commit().await.map_err(Failure::Committing)
 }

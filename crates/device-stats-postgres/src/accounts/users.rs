@@ -2,7 +2,8 @@
 
 use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::{
-    AuditEvent, Author, Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
+    AuditEvent, Author, Email, ListPage, NewUser, SearchText, TokenId, User, UserChange, UserFilter, UserId,
+    Username,
 };
 use device_stats_store::{SqlConditions, StoreError, UserState, Visibility};
 use tokio_postgres::types::ToSql;
@@ -13,6 +14,7 @@ use crate::audit;
 use crate::database::columns::{column, each, optional_time, text};
 use crate::database::errors::{Failure, is_taken};
 use crate::database::transactions::{UNLIMITED, begin};
+use crate::tokens;
 
 const EMAIL_UNIQUE: &str = "users_email_unique";
 const USERNAME_UNIQUE: &str = "users_username_unique";
@@ -122,12 +124,17 @@ pub(crate) async fn update(
     change: &UserChange,
 ) -> Result<User, Failure> {
     let transaction = begin(client).await?;
-    if expected.is_some() {
-        check(&lock(&transaction, visible, id, Purpose::Update).await?, expected)?;
-    }
+    let before = match expected {
+        None => lock_user(&transaction, visible, id).await?,
+        Some(expected) => {
+            let found = lock(&transaction, visible, id, Purpose::Update).await?;
+            check(&found, Some(expected))?;
+            found.user
+        }
+    };
     match try_update(&transaction, visible, id, change).await? {
         Ok(updated) => {
-            audit::note(&transaction, author, &AuditEvent::update_user(&updated, change)).await?;
+            audit::note(&transaction, author, &AuditEvent::update_user(&before, &updated)).await?;
             transaction.commit().await.map_err(Failure::Committing)?;
             Ok(updated)
         }
@@ -160,6 +167,15 @@ async fn try_update(
     }
 }
 
+/// Locks a user, and returns it.
+async fn lock_user(transaction: &Transaction<'_>, visible: Visibility, id: UserId) -> Result<User, Failure> {
+    let select = "SELECT id, username, email, created_at FROM users WHERE id = $1
+                  AND ($2::bigint IS NULL OR id = $2) FOR UPDATE";
+    let select = transaction.prepare_cached(select).await?;
+    let found = transaction.query(&select, &[&id.0, &visible.rows().user_id]).await?;
+    Ok(found.first().map(user).transpose()?.ok_or(StoreError::UserMissing)?)
+}
+
 /// Locks a user and its devices by ascending key, as in an append, and returns them. With the user locked, it
 /// gets no further device. The statement timeout limits the wait for running appends.
 async fn lock(
@@ -168,11 +184,7 @@ async fn lock(
     id: UserId,
     purpose: Purpose,
 ) -> Result<UserState, Failure> {
-    let select = "SELECT id, username, email, created_at FROM users WHERE id = $1
-                  AND ($2::bigint IS NULL OR id = $2) FOR UPDATE";
-    let select = transaction.prepare_cached(select).await?;
-    let found = transaction.query(&select, &[&id.0, &visible.rows().user_id]).await?;
-    let found = found.first().map(user).transpose()?.ok_or(StoreError::UserMissing)?;
+    let found = lock_user(transaction, visible, id).await?;
     let lock = match purpose {
         Purpose::Update => "FOR SHARE",
         Purpose::Delete => "FOR UPDATE",
@@ -204,9 +216,10 @@ pub(crate) async fn delete(
     // A user that the caller may not see is not locked: others do not wait for the call.
     let found = lock(&transaction, visible, id, Purpose::Delete).await?;
     check(&found, expected)?;
+    let tokens = tokens::list(&transaction, Visibility::User(id), TokenId(0), u32::MAX).await?;
     transaction.batch_execute(UNLIMITED).await?;
     transaction.execute("DELETE FROM users WHERE id = $1", &[&id.0]).await?;
-    audit::note(&transaction, author, &AuditEvent::delete_user(&found.user, &found.devices)).await?;
+    audit::note(&transaction, author, &AuditEvent::delete_user(&found.user, &found.devices, &tokens)).await?;
     transaction.commit().await.map_err(Failure::Committing)
 }
 

@@ -36,8 +36,8 @@ pub enum Origin {
     Request {
         /// The id of the request.
         id: RequestId,
-        /// The address of the client.
-        address: IpAddr,
+        /// The address of the client, if it is known.
+        address: Option<IpAddr>,
     },
     /// A command of a person who works directly on the database.
     Command,
@@ -100,7 +100,7 @@ impl Principal {
     }
 
     /// Creates a principal that has signed in.
-    pub(super) const fn signed_in(identity: Identity, scopes: Scopes, credential: Credential) -> Self {
+    pub(crate) const fn signed_in(identity: Identity, scopes: Scopes, credential: Credential) -> Self {
         Self { identity, scopes, credential: Some(credential), origin: Origin::Call }
     }
 
@@ -205,7 +205,7 @@ impl Origin {
 
     fn complete(self, author: Author) -> Author {
         match self {
-            Self::Request { id, address } => Author { request: Some(id), address: Some(address), ..author },
+            Self::Request { id, address } => Author { request: Some(id), address, ..author },
             Self::Call | Self::Command => author,
         }
     }
@@ -273,8 +273,11 @@ impl<T, A> Deref for Authorized<T, A> {
 
 #[cfg(test)]
 mod tests {
+    use device_stats_domain::TokenHash;
+
     use super::*;
     use crate::access::action::{Administer, Ingest, Manage, Read};
+    use crate::access::sign_in::CredentialKey;
 
     /// The scopes that each identity can use, by `Action::ALLOWED`.
     #[test]
@@ -302,6 +305,29 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_author_of_a_change_is_its_principal_with_its_request() {
+        let (user, device) = (Identity::User(UserId(3)), Identity::Device(DeviceKey(4)));
+        let credential = Credential { token: TokenId(5), key: CredentialKey::Token(TokenHash([0; 32])) };
+        let id: RequestId = "r-1".parse().unwrap();
+        let address = Some(IpAddr::from([192, 0, 2, 1]));
+        for (identity, actor) in [
+            (Identity::Administrator, Actor::Administrator),
+            (user, Actor::User(UserId(3))),
+            (device, Actor::Device(DeviceKey(4))),
+        ] {
+            let principal = Principal::signed_in(identity, Scopes::ALL, credential);
+            let author = Author { token: Some(TokenId(5)), ..Author::new(actor) };
+            assert_eq!(principal.author(), author);
+            let author = Author { request: Some(id), address, ..author };
+            assert_eq!(principal.with_origin(Origin::Request { id, address }).author(), author);
+        }
+        let anyone = Author { request: Some(id), address, ..Author::new(Actor::Anyone) };
+        assert_eq!(Principal::ANYONE.with_origin(Origin::Request { id, address }).author(), anyone);
+        assert_eq!(Origin::Request { id, address }.anyone(), anyone);
+        assert_eq!(Principal::OPERATOR.author(), Author::new(Actor::Operator));
     }
 
     #[test]

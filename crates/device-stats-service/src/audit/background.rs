@@ -1,50 +1,55 @@
-//! The task that writes refusals to the audit log, and deletes old entries.
+//! The tasks that write refusals to the audit log, and delete old entries.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use device_stats_domain::{Timestamp, error_chain};
 use device_stats_store::StoreError;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::limits::{AUDIT_DELETED_AT_ONCE, AUDIT_DELETION_INTERVAL, REFUSALS_INTERVAL};
+use crate::limits::{
+    AUDIT_DELETED_AT_ONCE, AUDIT_DELETION_INTERVAL, AUDIT_DELETION_PAUSE_FACTOR, REFUSALS_INTERVAL,
+};
 use crate::service::{Service, ServiceParts};
 
-/// Running task of the audit log.
+/// Running tasks of the audit log.
 pub struct BackgroundAudit {
-    parts: Arc<ServiceParts>,
-    task: AbortOnDropHandle<()>,
+    stopping: CancellationToken,
+    refusals: JoinHandle<()>,
+    _deletion: Option<AbortOnDropHandle<()>>,
 }
 
 impl Service {
     /// Starts to write refusals to the audit log every minute, and to delete entries that are older than
     /// `kept_for` every hour; `None` keeps them for ever. Call it inside a runtime.
     pub fn keep_audit_in_background(&self, kept_for: Option<Duration>) -> BackgroundAudit {
-        let parts = Arc::clone(&self.parts);
-        let task = tokio::spawn(async move {
-            let mut due = interval(REFUSALS_INTERVAL);
-            due.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            let mut next_deletion = Instant::now();
-            loop {
-                due.tick().await;
-                write_refusals(&parts).await;
-                if let Some(kept_for) = kept_for.filter(|_| next_deletion <= Instant::now()) {
-                    next_deletion = Instant::now() + AUDIT_DELETION_INTERVAL;
-                    delete_old(&parts, kept_for).await;
-                }
-            }
-        });
-        BackgroundAudit { parts: Arc::clone(&self.parts), task: AbortOnDropHandle::new(task) }
+        let stopping = CancellationToken::new();
+        let refusals = tokio::spawn(write_all(Arc::clone(&self.parts), stopping.clone()));
+        let delete = |kept_for| tokio::spawn(delete_all(Arc::clone(&self.parts), kept_for));
+        let deletion = kept_for.map(|kept_for| AbortOnDropHandle::new(delete(kept_for)));
+        BackgroundAudit { stopping, refusals, _deletion: deletion }
     }
 }
 
 impl BackgroundAudit {
-    /// Stops, and writes the refusals that are not written yet.
+    /// Stops, after the refusals that are not written yet were written.
     pub async fn stop(self) {
-        drop(self.task);
-        write_refusals(&self.parts).await;
+        self.stopping.cancel();
+        if let Err(error) = self.refusals.await {
+            tracing::error!(%error, "writing refusals to the audit log failed");
+        }
     }
+}
+
+/// Writes refusals at intervals, and a last time at the end.
+async fn write_all(parts: Arc<ServiceParts>, stopping: CancellationToken) {
+    while stopping.run_until_cancelled(sleep(REFUSALS_INTERVAL)).await.is_some() {
+        write_refusals(&parts).await;
+    }
+    write_refusals(&parts).await;
 }
 
 async fn write_refusals(parts: &ServiceParts) {
@@ -61,26 +66,31 @@ async fn write_refusals(parts: &ServiceParts) {
     }
 }
 
-async fn delete_old(parts: &ServiceParts, kept_for: Duration) {
-    let until = parts.clock.now().saturating_sub(kept_for);
-    match try_delete(parts, until).await {
-        Ok(0) => {}
-        Ok(deleted) => tracing::info!(deleted, %until, "deleted old entries of the audit log"),
-        Err(error) => {
-            let causes = error_chain(&error);
-            tracing::warn!(causes, "deleting old entries of the audit log failed, trying again later");
+async fn delete_all(parts: Arc<ServiceParts>, kept_for: Duration) {
+    loop {
+        let until = parts.clock.now().saturating_sub(kept_for);
+        match delete_old(&parts, until).await {
+            Ok(0) => {}
+            Ok(deleted) => tracing::info!(deleted, %until, "deleted old entries of the audit log"),
+            Err(error) => {
+                let causes = error_chain(&error);
+                tracing::warn!(causes, "deleting old entries of the audit log failed, trying again later");
+            }
         }
+        sleep(AUDIT_DELETION_INTERVAL).await;
     }
 }
 
-/// Deletes in slices, so that no transaction is long. Returns the number of deleted entries.
-async fn try_delete(parts: &ServiceParts, until: Timestamp) -> Result<u64, StoreError> {
+/// Deletes in slices with pauses, so that other writes do not wait. Returns the number of deleted entries.
+async fn delete_old(parts: &ServiceParts, until: Timestamp) -> Result<u64, StoreError> {
     let mut total = 0;
     loop {
+        let started = Instant::now();
         let deleted = parts.store.delete_audit(until, AUDIT_DELETED_AT_ONCE).await?;
         total += u64::from(deleted);
         if deleted < AUDIT_DELETED_AT_ONCE {
             return Ok(total);
         }
+        sleep(started.elapsed() * AUDIT_DELETION_PAUSE_FACTOR).await;
     }
 }

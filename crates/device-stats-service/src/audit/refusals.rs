@@ -1,20 +1,17 @@
 //! Refused requests that are not in the audit log yet.
 //!
-//! Equal refusals of the same minute become one entry with their number, and the number of entries of a
-//! minute is limited. So an attacker cannot fill the database, and no request waits for the log.
+//! Equal refusals become one entry with their number, and the number of entries is limited: together, and for
+//! each address without a valid credential. So an attacker can neither fill the database nor hide the refusals
+//! of others, and no request waits for the log.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::net::IpAddr;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use device_stats_domain::{Actor, AuditAction, AuditDetails, AuditEvent, Author, TokenId, TokenPrefix};
 
 use crate::access::{Origin, Principal};
-use crate::limits::REFUSALS_NOTED_MAX;
-
-/// The reason in the entry about refusals above the limit of a minute.
-const OTHERS: &str = "others";
+use crate::client_limit::ClientAddress;
+use crate::limits::{REFUSALS_NOTED_MAX, REFUSALS_OF_ADDRESS_MAX, REFUSALS_OF_PRINCIPALS_MAX};
 
 /// A refused request.
 #[derive(Clone, Debug)]
@@ -37,20 +34,29 @@ pub(crate) struct Refusals(Mutex<Pending>);
 
 #[derive(Debug, Default)]
 struct Pending {
-    /// The author of the first request, and the number of requests, by what they have in common.
+    /// For each group of equal requests: the author of the first one, and their number.
     refused: HashMap<Key, (Author, u64)>,
-    /// Number of requests above the limit.
-    others: u64,
+    /// Number of groups of each address without a valid credential.
+    of_addresses: HashMap<Option<ClientAddress>, usize>,
+    /// Number of requests above the limits, by their reason.
+    others: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     actor: Actor,
     token: Option<TokenId>,
-    address: Option<IpAddr>,
+    address: Option<ClientAddress>,
     prefix: Option<String>,
     operation: String,
     reason: &'static str,
+}
+
+impl Key {
+    /// Returns whether the client had a valid credential.
+    fn has_signed_in(&self) -> bool {
+        self.token.is_some()
+    }
 }
 
 impl Refusals {
@@ -59,11 +65,11 @@ impl Refusals {
         let Refusal { principal, origin, prefix, operation, reason } = refusal;
         let author = principal.map_or_else(|| origin.anyone(), Principal::author);
         let Author { actor, token, address, .. } = author;
-        let prefix = prefix.map(|prefix| prefix.as_str().to_owned());
+        let (prefix, address) = (prefix.map(|prefix| prefix.as_str().to_owned()), address.map(Into::into));
         self.pending().add(Key { actor, token, address, prefix, operation, reason }, author, 1);
     }
 
-    /// Takes the events of all refusals.
+    /// Takes all refusals.
     pub(super) fn take(&self) -> Taken {
         Taken(std::mem::take(&mut *self.pending()))
     }
@@ -71,7 +77,9 @@ impl Refusals {
     /// Puts refusals back that could not be written.
     pub(super) fn put_back(&self, taken: Taken) {
         let mut pending = self.pending();
-        pending.others += taken.0.others;
+        for (reason, count) in taken.0.others {
+            *pending.others.entry(reason).or_default() += count;
+        }
         for (key, (author, count)) in taken.0.refused {
             pending.add(key, author, count);
         }
@@ -84,14 +92,26 @@ impl Refusals {
 
 impl Pending {
     fn add(&mut self, key: Key, author: Author, count: u64) {
-        let is_full = self.refused.len() >= REFUSALS_NOTED_MAX;
-        match self.refused.entry(key) {
-            Entry::Occupied(mut known) => known.get_mut().1 += count,
-            Entry::Vacant(new) if !is_full => {
-                new.insert((author, count));
+        if let Some((_, known)) = self.refused.get_mut(&key) {
+            *known += count;
+        } else if self.has_room(&key) {
+            if !key.has_signed_in() {
+                *self.of_addresses.entry(key.address).or_default() += 1;
             }
-            Entry::Vacant(_) => self.others += count,
+            self.refused.insert(key, (author, count));
+        } else {
+            *self.others.entry(key.reason).or_default() += count;
         }
+    }
+
+    /// Returns whether another group may be kept. Clients with a valid credential have a share of their own.
+    fn has_room(&self, key: &Key) -> bool {
+        let anonymous: usize = self.of_addresses.values().sum();
+        if key.has_signed_in() {
+            return self.refused.len() - anonymous < REFUSALS_OF_PRINCIPALS_MAX;
+        }
+        let of_address = self.of_addresses.get(&key.address).copied().unwrap_or_default();
+        anonymous < REFUSALS_NOTED_MAX - REFUSALS_OF_PRINCIPALS_MAX && of_address < REFUSALS_OF_ADDRESS_MAX
     }
 }
 
@@ -101,22 +121,23 @@ pub(super) struct Taken(Pending);
 impl Taken {
     /// Returns the events, each with its author.
     pub(super) fn events(&self) -> Vec<(Author, AuditEvent)> {
-        let equal = self.0.refused.iter().map(|(key, (author, count))| {
-            let details = AuditDetails {
-                prefix: key.prefix.clone(),
-                operation: Some(key.operation.clone()),
-                ..refused(key.reason, *count)
-            };
-            (*author, AuditEvent::general(AuditAction::RefuseRequest, details))
+        let groups = self.0.refused.iter().map(|(key, (author, count))| {
+            let (prefix, operation) = (key.prefix.clone(), Some(key.operation.clone()));
+            (*author, refused(AuditDetails { prefix, operation, ..counted(key.reason, *count) }))
         });
-        let others = Some(self.0.others).filter(|count| *count > 0).map(|count| {
-            let details = refused(OTHERS, count);
-            (Author::new(Actor::Anyone), AuditEvent::general(AuditAction::RefuseRequest, details))
-        });
-        equal.chain(others).collect()
+        let others = self
+            .0
+            .others
+            .iter()
+            .map(|(reason, count)| (Author::new(Actor::Anyone), refused(counted(reason, *count))));
+        groups.chain(others).collect()
     }
 }
 
-fn refused(reason: &str, count: u64) -> AuditDetails {
+fn refused(details: AuditDetails) -> AuditEvent {
+    AuditEvent::general(AuditAction::RefuseRequest, details)
+}
+
+fn counted(reason: &str, count: u64) -> AuditDetails {
     AuditDetails { reason: Some(reason.to_owned()), count: Some(count), ..AuditDetails::default() }
 }

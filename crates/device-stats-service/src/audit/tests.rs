@@ -1,22 +1,35 @@
 //! Tests of the entries about refusals, and of the deletion of old entries.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use device_stats_domain::{AuditAction, AuditEntry, AuditFilter, AuditOrder, Identity, Scopes, UserId};
+use device_stats_domain::{
+    AuditAction, AuditEntry, AuditFilter, AuditOrder, Identity, Scopes, TokenHash, TokenId, UserId,
+};
 use device_stats_store::{AuditStore, Model, Store};
 use tokio::time::sleep;
 
 use super::*;
+use crate::access::sign_in::{Credential, CredentialKey};
 use crate::access::{Origin, Principal};
-use crate::limits::{AUDIT_DELETION_INTERVAL, REFUSALS_INTERVAL, REFUSALS_NOTED_MAX};
+use crate::limits::{
+    AUDIT_DELETION_INTERVAL, REFUSALS_INTERVAL, REFUSALS_NOTED_MAX, REFUSALS_OF_ADDRESS_MAX,
+};
 use crate::testing::service_over;
 
-fn refusal(user: i64, operation: &str) -> Refusal {
-    let principal = Principal::new(Identity::User(UserId(user)), Scopes::ALL);
+fn refusal(token: i64, operation: &str) -> Refusal {
+    let credential = Credential { token: TokenId(token), key: CredentialKey::Token(TokenHash([0; 32])) };
+    let principal = Principal::signed_in(Identity::User(UserId(1)), Scopes::ALL, credential);
+    Refusal { principal: Some(principal), ..anonymous(1, operation) }
+}
+
+/// A refusal of a client without a valid credential.
+fn anonymous(address: u8, operation: &str) -> Refusal {
+    let address = Some(IpAddr::from([192, 0, 2, address]));
     Refusal {
-        principal: Some(principal),
-        origin: Origin::Call,
+        principal: None,
+        origin: Origin::Request { id: "r".parse().unwrap(), address },
         prefix: None,
         operation: operation.to_owned(),
         reason: "forbidden",
@@ -52,26 +65,46 @@ async fn equal_refusals_of_a_minute_become_one_entry() {
     assert_eq!(refused(&store).await.len(), 4);
 }
 
-#[tokio::test]
-async fn the_entries_about_refusals_of_a_minute_are_limited() {
+fn total(events: &[(Author, AuditEvent)]) -> u64 {
+    events.iter().map(|(_, event)| event.details.count.unwrap()).sum()
+}
+
+#[test]
+fn the_entries_about_refusals_of_a_minute_are_limited() {
     let refusals = Refusals::default();
-    for user in 0..1_000 {
-        refusals.note(refusal(user, "GET /a"));
+    for n in 0..1_000 {
+        refusals.note(refusal(n, "GET /a"));
         refusals.note(refusal(0, "GET /a"));
+        refusals.note(anonymous(u8::try_from(n % 256).unwrap(), "GET /a"));
     }
     let taken = refusals.take();
     let events = taken.events();
     assert_eq!(events.len(), REFUSALS_NOTED_MAX + 1);
-    let total: u64 = events.iter().map(|(_, event)| event.details.count.unwrap()).sum();
-    assert_eq!(total, 2_000);
+    assert_eq!(total(&events), 3_000);
     assert!(refusals.take().events().is_empty());
     // After a failed attempt to write them, they are counted with the later ones.
     refusals.note(refusal(0, "GET /a"));
     refusals.put_back(taken);
     let events = refusals.take().events();
     assert_eq!(events.len(), REFUSALS_NOTED_MAX + 1);
-    let total: u64 = events.iter().map(|(_, event)| event.details.count.unwrap()).sum();
-    assert_eq!(total, 2_001);
+    assert_eq!(total(&events), 3_001);
+}
+
+/// An attacker sends many different requests first.
+#[test]
+fn a_client_cannot_hide_the_refusals_of_others() {
+    let refusals = Refusals::default();
+    for n in 0..1_000 {
+        refusals.note(anonymous(1, &format!("GET /{n}")));
+    }
+    refusals.note(anonymous(2, "GET /a"));
+    refusals.note(refusal(7, "GET /a"));
+    let events = refusals.take().events();
+    assert_eq!(events.len(), REFUSALS_OF_ADDRESS_MAX + 1 + 2);
+    let tokens: Vec<_> = events.iter().filter_map(|(author, _)| author.token).collect();
+    assert_eq!(tokens, [TokenId(7)]);
+    let second = IpAddr::from([192, 0, 2, 2]);
+    assert!(events.iter().any(|(author, _)| author.token.is_none() && author.address == Some(second)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -213,16 +213,16 @@ pub(crate) fn update(
     update.query_row(changes, device).optional().map_err(owner_error)?.ok_or(StoreError::DeviceMissing)
 }
 
-/// Checks that a device exists and is visible, and equals the expected one, if there is one.
+/// Checks that a device exists and is visible, and equals the expected one, if there is one. Returns it.
 pub(crate) fn check(
     connection: &Connection,
     visible: Visibility,
     key: DeviceKey,
     expected: Option<&Device>,
-) -> Result<(), StoreError> {
+) -> Result<Device, StoreError> {
     let device = find_by_key(connection, key)?.filter(|device| visible.includes_device(device));
     let device = device.ok_or(StoreError::DeviceMissing)?;
-    if expected.is_none_or(|expected| device == *expected) { Ok(()) } else { Err(StoreError::Changed) }
+    if expected.is_none_or(|expected| device == *expected) { Ok(device) } else { Err(StoreError::Changed) }
 }
 
 /// Deletes the hot readings of devices that the same transaction deletes.

@@ -1,7 +1,8 @@
 //! Statements about users.
 
 use device_stats_domain::{
-    AuditEvent, Author, Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
+    AuditEvent, Author, Email, ListPage, NewUser, SearchText, TokenId, User, UserChange, UserFilter, UserId,
+    Username,
 };
 use device_stats_store::{SqlConditions, StoreError, UserState, Visibility};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
@@ -11,6 +12,7 @@ use crate::audit;
 use crate::database::columns::{optional_time, text};
 use crate::database::errors::store_error;
 use crate::hot::HotView;
+use crate::tokens;
 
 fn user(row: &Row<'_>) -> rusqlite::Result<User> {
     Ok(User {
@@ -153,6 +155,7 @@ pub(crate) fn delete(
     id: UserId,
 ) -> Result<(), StoreError> {
     let devices = devices::list_by_user(connection, id)?;
+    let tokens = tokens::list(connection, Visibility::User(id), TokenId(0), u32::MAX)?;
     let mut delete = connection
         .prepare_cached(
             "DELETE FROM users WHERE id = ?1 AND (?2 IS NULL OR id = ?2)
@@ -161,7 +164,7 @@ pub(crate) fn delete(
         .map_err(store_error)?;
     let deleted = delete.query_row((id.0, visible.rows().user_id), user).optional().map_err(store_error)?;
     let deleted = deleted.ok_or(StoreError::UserMissing)?;
-    audit::note(connection, author, &AuditEvent::delete_user(&deleted, &devices))?;
+    audit::note(connection, author, &AuditEvent::delete_user(&deleted, &devices, &tokens))?;
     devices::delete_hot_readings(connection, hot, devices.iter().map(|device| device.key))
 }
 

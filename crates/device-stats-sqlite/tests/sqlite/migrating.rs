@@ -16,7 +16,7 @@ use crate::Folder;
 use crate::process::{self, Role};
 
 const CALLERS: usize = 8;
-const ALL: [&str; 11] = [
+const ALL: [&str; 12] = [
     "V1__users_devices_readings",
     "V2__segments",
     "V3__journal",
@@ -28,6 +28,7 @@ const ALL: [&str; 11] = [
     "V9__journal_devices",
     "V10__cleared_readings",
     "V11__tokens",
+    "V12__audit",
 ];
 
 #[test]

@@ -3,8 +3,8 @@
 use std::error::Error;
 
 use device_stats_domain::{
-    Actor, AuditDetails, AuditEntry, AuditEvent, AuditId, AuditObject, Author, DeviceId, DeviceKey,
-    Timestamp, TokenId, UserId, Username,
+    Actor, AuditAction, AuditDetails, AuditEntry, AuditEvent, AuditId, AuditObject, Author, DeviceId,
+    DeviceKey, Timestamp, TokenId, UserId, Username,
 };
 
 use crate::StoreError;
@@ -63,8 +63,9 @@ impl AuditRow {
         })
     }
 
-    /// Returns the entry of a stored row, with its id and its time. Ignores details that it does not know, so
-    /// that an older version can read the entries of a newer one.
+    /// Returns the entry of a stored row, with its id and its time. An unknown action becomes
+    /// [`AuditAction::Other`], and unknown details are ignored, so that an older version can read the entries
+    /// of a newer one.
     ///
     /// # Errors
     /// [`StoreError::Broken`] if a column has an unknown or invalid value.
@@ -83,7 +84,7 @@ impl AuditRow {
             device_id: self.device_id.map(DeviceId::new).transpose().map_err(broken)?,
             token: self.token.map(TokenId),
         };
-        let action = self.action.parse().map_err(broken)?;
+        let action = self.action.parse().unwrap_or(AuditAction::Other);
         let time = Timestamp::from_micros(time_us).map_err(broken)?;
         Ok(AuditEntry { id: AuditId(id), time, author, event: AuditEvent { action, object, details } })
     }
@@ -97,8 +98,6 @@ fn broken(error: impl Error + Send + Sync + 'static) -> StoreError {
 mod tests {
     use std::collections::BTreeMap;
     use std::net::IpAddr;
-
-    use device_stats_domain::AuditAction;
 
     use super::*;
 
@@ -140,15 +139,16 @@ mod tests {
     }
 
     #[test]
-    fn details_of_newer_versions_are_ignored_and_other_faults_reported() {
+    fn entries_of_newer_versions_are_read_and_faults_are_reported() {
         let event = AuditEvent::general(AuditAction::StartService, AuditDetails::default());
         let row = AuditRow::new(&Author::new(Actor::Service), &event).unwrap();
         assert_eq!(row.details, "{}");
         let newer = AuditRow { details: r#"{"added_later": 1}"#.to_owned(), ..row.clone() };
         assert_eq!(newer.into_entry(1, 1).unwrap().event, event);
+        let newer = AuditRow { action: "explode".to_owned(), ..row.clone() };
+        assert_eq!(newer.into_entry(1, 1).unwrap().event.action, AuditAction::Other);
         for broken in [
             AuditRow { details: r#"{"readings": "many"}"#.to_owned(), ..row.clone() },
-            AuditRow { action: "explode".to_owned(), ..row.clone() },
             AuditRow { actor: "nobody".to_owned(), ..row.clone() },
             AuditRow { address: Some("here".to_owned()), ..row.clone() },
             AuditRow { request_id: Some(String::new()), ..row },

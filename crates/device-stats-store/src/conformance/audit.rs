@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use device_stats_domain::{
     Actor, AuditAction, AuditDetails, AuditEntry, AuditEvent, AuditFilter, AuditId, AuditObject, AuditOrder,
-    Author, DeviceChange, DeviceKey, Identity, NewToken, Scope, Scopes, SessionHash, StoredToken, Timestamp,
-    Token, TokenHolder, TokenId, TokenName, UserChange, UserId, Window,
+    Author, Device, DeviceChange, DeviceKey, Identity, NewToken, Scope, Scopes, SessionHash, StoredToken,
+    Timestamp, Token, TokenHolder, TokenId, TokenName, UserChange, UserId, Window,
 };
 
 use super::callers::{CALLERS, assert_one_winner, concurrently};
@@ -53,58 +53,87 @@ fn refusal(reason: &str) -> AuditEvent {
 
 pub async fn each_change_of_a_user_or_device_has_an_entry(store: Opened) {
     let mut expected = Vec::new();
+    let all_visible = Visibility::All;
     let ann = store.create_user(&author(1), new_user("ann", "ann")).await.unwrap();
     expected.push((author(1), AuditEvent::create_user(&ann)));
-    let change = UserChange { username: Some(username("bea")), email: None };
-    let bea = store.update_user(&author(2), Visibility::All, ann.id, None, change.clone()).await.unwrap();
-    let updated = AuditEvent::update_user(&bea, &change).unwrap();
+    // The email address stays.
+    let change = UserChange { username: Some(username("bea")), email: Some(email("ann")) };
+    let bea = store.update_user(&author(2), all_visible, ann.id, None, change).await.unwrap();
+    let updated = AuditEvent::update_user(&ann, &bea).unwrap();
     assert_eq!(updated.details.fields, ["username"]);
     assert_eq!(updated.object.username, Some(username("bea")));
     expected.push((author(2), updated));
     let state = UserState { user: bea.clone(), devices: vec![] };
     let change = UserChange { username: None, email: Some(email("b")) };
-    let bea =
-        store.update_user(&author(3), Visibility::All, ann.id, Some(&state), change.clone()).await.unwrap();
-    expected.push((author(3), AuditEvent::update_user(&bea, &change).unwrap()));
-    let device = store.create_device(&author(4), new_device("d", None), Some(5)).await.unwrap();
-    expected.push((author(4), AuditEvent::create_device(&device)));
-    let change = DeviceChange { name: Some(Some(device_name("pump"))), user_id: Some(Some(bea.id)) };
-    let device =
-        store.update_device(&author(5), Visibility::All, device.key, None, change.clone()).await.unwrap();
-    let updated = AuditEvent::update_device(&device, &change).unwrap();
-    assert_eq!((updated.details.fields.len(), updated.details.owner), (2, Some(Some(bea.id.0))));
+    let user = store.update_user(&author(3), all_visible, ann.id, Some(&state), change).await.unwrap();
+    let updated = AuditEvent::update_user(&bea, &user).unwrap();
+    assert_eq!(updated.details.fields, ["email"]);
+    expected.push((author(3), updated));
+    let created = store.create_device(&author(4), new_device("d", None), Some(5)).await.unwrap();
+    expected.push((author(4), AuditEvent::create_device(&created)));
+    let change = DeviceChange { name: Some(Some(device_name("pump"))), user_id: Some(Some(user.id)) };
+    let owned = store.update_device(&author(5), all_visible, created.key, None, change).await.unwrap();
+    let updated = AuditEvent::update_device(&created, &owned).unwrap();
+    assert_eq!(updated.details.fields, ["name", "user_id"]);
+    assert_eq!((updated.object.user, updated.details.owner), (None, Some(Some(user.id.0))));
     expected.push((author(5), updated));
     let change = DeviceChange { name: None, user_id: Some(None) };
-    let device = store
-        .update_device(&author(6), Visibility::All, device.key, Some(&device), change.clone())
-        .await
-        .unwrap();
-    let updated = AuditEvent::update_device(&device, &change).unwrap();
-    assert_eq!(updated.details.owner, Some(None));
+    let device = store.update_device(&author(6), all_visible, owned.key, Some(&owned), change).await.unwrap();
+    let updated = AuditEvent::update_device(&owned, &device).unwrap();
+    assert_eq!((updated.object.user, updated.details.owner), (Some(user.id), Some(None)));
     expected.push((author(6), updated));
-    store.delete_device(&author(7), Visibility::All, device.key, None).await.unwrap();
-    expected.push((author(7), AuditEvent::delete_device(&device)));
-    store.delete_user(&author(8), Visibility::All, bea.id, None).await.unwrap();
-    expected.extend(AuditEvent::delete_user(&bea, &[]).into_iter().map(|event| (author(8), event)));
+    store.delete_device(&author(7), all_visible, device.key, None).await.unwrap();
+    expected.extend(AuditEvent::delete_device(&device, &[]).into_iter().map(|event| (author(7), event)));
+    store.delete_user(&author(8), all_visible, user.id, None).await.unwrap();
+    expected.extend(AuditEvent::delete_user(&user, &[], &[]).into_iter().map(|event| (author(8), event)));
     assert_eq!(events(&store).await, expected);
 }
 
-pub async fn a_deletion_of_a_user_has_an_entry_for_each_device(store: Opened) {
-    for expected in [false, true] {
+pub async fn a_deletion_of_a_user_has_an_entry_for_each_device_and_token(store: Opened) {
+    let other = store.create_user(&author(1), new_user("bob", "bob")).await.unwrap();
+    let others = store.create_device(&author(1), new_device("other", Some(other.id)), None).await.unwrap();
+    for (n, expected) in [false, true].into_iter().enumerate() {
         let user = store.create_user(&author(1), new_user("ann", "ann")).await.unwrap();
         let mut devices = Vec::new();
         for id in ["c", "a", "b"] {
             devices.push(store.create_device(&author(1), new_device(id, Some(user.id)), None).await.unwrap());
         }
+        let (mut tokens, mut secret) = (Vec::new(), 10 * u8::try_from(n).unwrap());
+        for holder in
+            [Identity::Device(devices[1].key), Identity::User(user.id), Identity::Device(others.key)]
+        {
+            secret += 1;
+            tokens.push(
+                store.create_token(&author(1), Visibility::All, new_token(holder, secret)).await.unwrap(),
+            );
+        }
+        tokens.pop();
         let before = all(&store).await.len();
         let state = UserState { user: user.clone(), devices: devices.clone() };
         let expected = expected.then_some(&state);
         store.delete_user(&author(2), Visibility::All, user.id, expected).await.unwrap();
-        let deleted: Vec<_> =
-            AuditEvent::delete_user(&user, &devices).into_iter().map(|event| (author(2), event)).collect();
-        assert_eq!(deleted.len(), 4);
+        let deleted = AuditEvent::delete_user(&user, &devices, &tokens);
+        assert_eq!(deleted.len(), 6);
+        let deleted: Vec<_> = deleted.into_iter().map(|event| (author(2), event)).collect();
         assert_eq!(events(&store).await[before..], deleted);
     }
+}
+
+pub async fn a_deletion_of_a_device_has_an_entry_for_each_token(store: Opened) {
+    let device = store.create_device(&author(1), new_device("d", None), None).await.unwrap();
+    let other = store.create_device(&author(1), new_device("e", None), None).await.unwrap();
+    let create = async |device: &Device, n| {
+        let new = new_token(Identity::Device(device.key), n);
+        store.create_token(&author(1), Visibility::All, new).await.unwrap()
+    };
+    let tokens = [create(&device, 1).await, create(&device, 2).await];
+    create(&other, 3).await;
+    let before = all(&store).await.len();
+    store.delete_device(&author(2), Visibility::All, device.key, Some(&device)).await.unwrap();
+    let deleted = AuditEvent::delete_device(&device, &tokens);
+    assert_eq!(deleted.len(), 3);
+    let deleted: Vec<_> = deleted.into_iter().map(|event| (author(2), event)).collect();
+    assert_eq!(events(&store).await[before..], deleted);
 }
 
 pub async fn each_registered_device_has_an_entry(store: Opened) {
@@ -157,7 +186,8 @@ pub async fn each_change_of_a_token_or_session_has_an_entry(store: Opened) {
 }
 
 pub async fn a_deletion_of_readings_has_an_entry(store: Opened) {
-    let device = store.create_device(&author(1), new_device("d", None), None).await.unwrap();
+    let ann = store.create_user(&author(1), new_user("ann", "ann")).await.unwrap();
+    let device = store.create_device(&author(1), new_device("d", Some(ann.id)), None).await.unwrap();
     for time in 1..=3 {
         store.append(&[given(&device, time, 1)]).await.unwrap();
     }
@@ -168,6 +198,7 @@ pub async fn a_deletion_of_readings_has_an_entry(store: Opened) {
     store.delete_readings(&author(2), Visibility::All, device.key, window, &[]).await.unwrap();
     let mut expected = AuditEvent::delete_readings(device.key, window, 2);
     expected.object.device_id = Some(device.device_id.clone());
+    expected.object.user = Some(ann.id);
     assert_eq!((&expected.details.until, expected.details.readings), (&None, Some(2)));
     assert!(expected.details.from.is_some());
     assert_eq!(events(&store).await[before..], [(author(2), expected)]);
@@ -203,9 +234,13 @@ pub async fn a_refused_change_has_no_entry(store: Opened) {
     refused!(store.create_token(by, bobs, new_token(Identity::Device(device.key), 2)), DeviceMissing);
     refused!(store.delete_token(by, bobs, token.id), TokenMissing);
     refused!(store.create_session(by, &SessionHash([1; 32]), TokenId(99), at(1), at(0)), TokenMissing);
-    // A change that sets nothing.
+    // Changes of nothing.
     store.update_user(by, Visibility::All, ann.id, None, UserChange::default()).await.unwrap();
+    let change = UserChange { username: Some(ann.username.clone()), email: Some(ann.email.clone()) };
+    store.update_user(by, Visibility::All, ann.id, None, change).await.unwrap();
     store.update_device(by, Visibility::All, device.key, None, DeviceChange::default()).await.unwrap();
+    let change = DeviceChange { name: Some(None), user_id: Some(Some(ann.id)) };
+    store.update_device(by, Visibility::All, device.key, None, change).await.unwrap();
     assert_eq!(events(&store).await, before);
 }
 
@@ -267,17 +302,19 @@ pub async fn entries_are_chosen_by_conditions(store: Opened) {
     let by_device = Author { actor: Actor::Device(DeviceKey(ann.id.0)), token: None, ..author(9) };
     store.append_audit(&[(by_ann, refusal("a")), (by_device, refusal("b"))]).await.unwrap();
     store.delete_device(&author(9), Visibility::All, device.key, None).await.unwrap();
-    let entries = all(&store).await;
+    let mut entries = all(&store).await;
+    // The deletion of the token has an entry, too.
+    assert_eq!(entries.pop().unwrap().event.action, AuditAction::DeleteToken);
     let chosen = async |filter: AuditFilter| -> Vec<usize> {
         let listed = store.list_audit(AuditOrder::OldestFirst, None, &filter, 100).await.unwrap();
-        listed.iter().map(|entry| entries.iter().position(|other| other == entry).unwrap()).collect()
+        listed.iter().filter_map(|entry| entries.iter().position(|other| other == entry)).collect()
     };
     let any = AuditFilter::default;
     // 0: user ann, 1: device pump%, 2: device pump7, 3: token, 4: refusal of ann, 5: refusal of a device, 6: deletion.
     assert_eq!(chosen(any()).await, [0, 1, 2, 3, 4, 5, 6]);
     let refusals = AuditFilter { action: Some(AuditAction::RefuseRequest), ..any() };
     assert_eq!(chosen(refusals.clone()).await, [4, 5]);
-    assert_eq!(chosen(AuditFilter { user: Some(ann.id), ..any() }).await, [0, 4]);
+    assert_eq!(chosen(AuditFilter { user: Some(ann.id), ..any() }).await, [0, 1, 4, 6]);
     assert_eq!(chosen(AuditFilter { user: Some(ann.id), ..refusals }).await, [4]);
     assert_eq!(chosen(AuditFilter { device_id: Some(device.device_id.clone()), ..any() }).await, [1, 3, 6]);
     assert_eq!(chosen(AuditFilter { token: Some(token.id), ..any() }).await, [3, 4]);
@@ -332,6 +369,6 @@ pub async fn racing_callers_leave_the_entries_of_their_changes(store: Opened) {
     let deleted = concurrently(CALLERS, delete).await;
     let winner = deleted.iter().position(Result::is_ok).unwrap();
     assert_one_winner(deleted, |error| matches!(error, StoreError::DeviceMissing));
-    expected.push((caller(winner), AuditEvent::delete_device(&device)));
+    expected.extend(AuditEvent::delete_device(&device, &[]).into_iter().map(|event| (caller(winner), event)));
     assert_eq!(events(&store).await, expected);
 }

@@ -63,8 +63,9 @@ impl AccountStore for Model {
         let visible = self.found(visible);
         let mut state = self.state();
         state.check_user(visible, id, expected)?;
-        let updated = state.update_user(id, &change)?;
-        state.note(author, AuditEvent::update_user(&updated, &change));
+        let before = state.users.get(&id).cloned().ok_or(StoreError::UserMissing)?;
+        let updated = state.update_user(id, change)?;
+        state.note(author, AuditEvent::update_user(&before, &updated));
         Ok(updated)
     }
 
@@ -172,8 +173,9 @@ impl AccountStore for Model {
         let visible = self.found(visible);
         let mut state = self.state();
         state.check_device(visible, device, expected)?;
-        let updated = state.update_device(device, &change)?;
-        state.note(author, AuditEvent::update_device(&updated, &change));
+        let before = state.devices.get(&device).cloned().ok_or(StoreError::DeviceMissing)?;
+        let updated = state.update_device(device, change)?;
+        state.note(author, AuditEvent::update_device(&before, &updated));
         Ok(updated)
     }
 
@@ -187,8 +189,11 @@ impl AccountStore for Model {
         let visible = self.found(visible);
         let mut state = self.state();
         state.check_device(visible, device, expected)?;
+        let tokens = state.visible_tokens(Visibility::Device(device));
         let deleted = state.delete_device(device)?;
-        state.note(author, AuditEvent::delete_device(&deleted));
+        for event in AuditEvent::delete_device(&deleted, &tokens) {
+            state.note(author, event);
+        }
         Ok(())
     }
 
@@ -270,22 +275,22 @@ impl State {
         Ok(user)
     }
 
-    fn update_user(&mut self, id: UserId, change: &UserChange) -> Result<User, StoreError> {
+    fn update_user(&mut self, id: UserId, change: UserChange) -> Result<User, StoreError> {
         let mut user = self.users.get(&id).cloned().ok_or(StoreError::UserMissing)?;
-        self.check_unique(Some(id), change)?;
-        user.username = change.username.clone().unwrap_or(user.username);
-        user.email = change.email.clone().unwrap_or(user.email);
+        self.check_unique(Some(id), &change)?;
+        user.username = change.username.unwrap_or(user.username);
+        user.email = change.email.unwrap_or(user.email);
         self.users.insert(id, user.clone());
         Ok(user)
     }
 
     fn delete_user(&mut self, author: &Author, id: UserId) -> Result<(), StoreError> {
+        let (owned, tokens) = (self.devices_of(id), self.visible_tokens(Visibility::User(id)));
         let deleted = self.users.remove(&id).ok_or(StoreError::UserMissing)?;
-        self.tokens.retain(|_, (_, token)| token.holder != TokenHolder::User(id));
-        let owned = self.devices_of(id);
-        for event in AuditEvent::delete_user(&deleted, &owned) {
+        for event in AuditEvent::delete_user(&deleted, &owned, &tokens) {
             self.note(author, event);
         }
+        self.tokens.retain(|_, (_, token)| token.holder != TokenHolder::User(id));
         owned.iter().try_for_each(|device| self.delete_device(device.key).map(|_| ()))
     }
 
@@ -317,10 +322,10 @@ impl State {
         device
     }
 
-    fn update_device(&mut self, device: DeviceKey, change: &DeviceChange) -> Result<Device, StoreError> {
+    fn update_device(&mut self, device: DeviceKey, change: DeviceChange) -> Result<Device, StoreError> {
         let mut device = self.devices.get(&device).cloned().ok_or(StoreError::DeviceMissing)?;
         self.check_owner(change.user_id.flatten())?;
-        device.name = change.name.clone().unwrap_or(device.name);
+        device.name = change.name.unwrap_or(device.name);
         device.user_id = change.user_id.unwrap_or(device.user_id);
         self.devices.insert(device.key, device.clone());
         Ok(device)

@@ -62,12 +62,13 @@ fn meets(entry: &AuditEntry, filter: &AuditFilter) -> bool {
 }
 
 impl State {
-    /// Writes an entry, if there is one to write. Completes the id of a device.
+    /// Writes an entry, if there is one to write. Completes the id and the owner of a device.
     pub(super) fn note(&mut self, author: &Author, event: impl Into<Option<AuditEvent>>) {
         let Some(mut event) = event.into() else { return };
         if event.object.device_id.is_none() {
             let device = event.object.device.and_then(|key| self.devices.get(&key));
             event.object.device_id = device.map(|device| device.device_id.clone());
+            event.object.user = event.object.user.or(device.and_then(|device| device.user_id));
         }
         self.last_audit += 1;
         let id = AuditId(self.last_audit);

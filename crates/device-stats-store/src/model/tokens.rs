@@ -36,10 +36,8 @@ impl TokenStore for Model {
         limit: u32,
     ) -> Result<Vec<StoredToken>, StoreError> {
         let visible = self.found(visible);
-        let state = self.state();
-        let later = state.tokens.values().map(|(_, token)| token).filter(|token| token.id > after);
-        let listed = later.filter(|token| state.is_token_visible(visible, &token.holder));
-        Ok(listed.take(limit as usize).cloned().collect())
+        let visible = self.state().visible_tokens(visible);
+        Ok(visible.into_iter().filter(|token| token.id > after).take(limit as usize).collect())
     }
 
     async fn delete_token(
@@ -158,6 +156,12 @@ impl State {
             StoredToken { id, prefix, holder, scopes, name, created_at, expires_at, last_used_at: None };
         self.tokens.insert(id, (hash, token.clone()));
         Ok(token)
+    }
+
+    /// Returns the tokens that a caller may see, by ascending id.
+    pub(super) fn visible_tokens(&self, visible: Visibility) -> Vec<StoredToken> {
+        let tokens = self.tokens.values().map(|(_, token)| token);
+        tokens.filter(|token| self.is_token_visible(visible, &token.holder)).cloned().collect()
     }
 
     fn is_token_visible(&self, visible: Visibility, holder: &TokenHolder) -> bool {

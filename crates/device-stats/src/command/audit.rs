@@ -17,22 +17,22 @@ use crate::settings::Settings;
 /// The flags of the command.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Print up to this number of entries, the newest ones
+    /// Print the newest COUNT entries
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = whole::<u32>("entries", 1..=u64::from(u32::MAX)))]
     limit: u32,
-    /// Print only entries since a duration ago (7d, 12h) or a time (2026-11-23T10:00:00Z)
+    /// Print only entries of the last 7d or 12h, or since a time such as 2026-11-23T10:00:00Z
     #[arg(long, value_name = "TIME", value_parser = RelativeTime::parse)]
     since: Option<RelativeTime>,
     /// Print only entries of this action, for example `delete_device`
     #[arg(long, value_name = "ACTION")]
     action: Option<AuditAction>,
-    /// Print only entries that this user has caused or that concern it
+    /// Print only entries by this user, or about it and its devices; a deleted user has only its id
     #[arg(long, value_name = "NAME_OR_ID")]
     user: Option<String>,
-    /// Print only entries that concern this device
+    /// Print only entries about this device
     #[arg(long, value_name = "DEVICE_ID", value_parser = parse_device_id)]
     device: Option<DeviceId>,
-    /// Print only entries that were caused with the token with this id or that concern it
+    /// Print only entries by the holder of this token with it, or about it
     #[arg(long, value_name = "ID", value_parser = parse_token_id)]
     token: Option<TokenId>,
 }
@@ -126,16 +126,16 @@ fn to_table(entries: &[AuditEntry]) -> serde_json::Result<String> {
     Ok(format!("{table}\n"))
 }
 
-/// Returns the object, such as `token 3, device pump-7`.
+/// Returns the object, such as `token 3, device "pump-7"`.
 fn object(object: &AuditObject) -> String {
     let AuditObject { user, username, device, device_id, token } = object;
     let token = token.map(|token| format!("token {token}"));
     let user = user.map(|user| match username {
-        Some(name) => format!("user {user} {}", visible(name.as_str())),
+        Some(name) => format!("user {user} \"{}\"", visible(name.as_str())),
         None => format!("user {user}"),
     });
     let device = device.map(|device| match device_id {
-        Some(id) => format!("device {}", visible(id.as_str())),
+        Some(id) => format!("device \"{}\"", visible(id.as_str())),
         None => format!("device with the id {}", device.0),
     });
     [token, user, device].into_iter().flatten().collect::<Vec<_>>().join(", ")

@@ -308,7 +308,7 @@ pub(super) static SETTINGS: [Setting; 37] = [
         kind: Kind::WholeNumber,
         group: Group::Server,
         value: "DAYS",
-        help: "Keep entries of the audit log for this time; 0 for ever",
+        help: "Keep entries of the audit log for DAYS days; 0 for ever",
     },
     Setting {
         name: "seal-after-seconds",

@@ -22,7 +22,7 @@ use crate::app::with_layers;
 use crate::browsers::BrowserAccess;
 use crate::limits::{HTTP2_ABANDONED_MAX, HTTP2_PIECE_BYTES};
 use crate::proxies::TrustedProxies;
-use crate::refusals::Refusals;
+use crate::refusal_reporter::RefusalReporter;
 use crate::testing::Log;
 
 /// Size of the buffer between server and client, in bytes.
@@ -54,7 +54,7 @@ fn connect() -> Connection {
         .route("/large", get(async || vec![b'x'; LARGE_BYTES]))
         .route("/never", get(never));
     let server = Server::new(TrustedProxies::default(), BrowserAccess::default());
-    server.app.set(with_layers(routes, &BrowserAccess::default(), Refusals(None))).unwrap();
+    server.app.set(with_layers(routes, &BrowserAccess::default(), RefusalReporter(None))).unwrap();
     let (stream, far) = duplex(BUFFER_BYTES);
     let (connections, stop) = (GracefulShutdown::new(), CancellationToken::new());
     let stopping = Stopping { watcher: connections.watcher(), stop: stop.clone() };

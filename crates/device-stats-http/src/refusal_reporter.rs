@@ -8,12 +8,12 @@ use crate::extract::{Known, Sender};
 
 /// The receiver of the reports; `None` while the database is being opened.
 #[derive(Clone)]
-pub(crate) struct Refusals(pub(crate) Option<Service>);
+pub(crate) struct RefusalReporter(pub(crate) Option<Service>);
 
-impl Refusals {
+impl RefusalReporter {
     /// Reports a request whose credentials are not valid or do not allow it. A request without credentials is
-    /// not reported: a client learns from its answer that it needs some.
-    pub(crate) fn note(
+    /// not reported, because its answer already says that it needs some.
+    pub(crate) fn report(
         &self,
         sender: &Sender,
         operation: impl FnOnce() -> String,
