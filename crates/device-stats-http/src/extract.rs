@@ -26,6 +26,7 @@ mod reading_sender;
 mod reading_source;
 mod selection;
 mod session;
+mod sign_in;
 mod streamed;
 
 pub(crate) use anyone::Anyone;
@@ -52,4 +53,5 @@ pub(crate) use reading_sender::ReadingSender;
 pub(crate) use reading_source::PathReadingSource;
 pub(crate) use selection::{SELECTION_NAMES, SelectionParams, listed_devices, required_selection};
 pub(crate) use session::{Arrival, CookieTransport, SessionCookie};
+pub(crate) use sign_in::SignIn;
 pub(crate) use streamed::{RowReader, Streamed};

@@ -56,6 +56,13 @@ pub const KNOWN_DEVICES_MAX: usize = 100_000;
 pub const RIGHTS_CACHED_MAX: Duration = Duration::from_secs(5);
 /// Maximum number of tokens and sessions of signed-in clients that a node caches.
 pub const KNOWN_TOKENS_MAX: usize = 100_000;
+/// Number of tokens and sessions that were not valid on a node before, and that the node looks up at the same
+/// time: a quarter of its connections to the database.
+pub const LOOKUPS_AT_ONCE: usize = 4;
+/// Maximum number of these lookups for one client address.
+pub const LOOKUPS_PER_ADDRESS_MAX: usize = 2;
+/// Maximum time for which such a lookup waits for its turn.
+pub const LOOKUP_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Maximum number of tokens or sessions whose last uses are written in one transaction.
 pub const TOKEN_USES_AT_ONCE: usize = 1_000;
 /// Maximum time of a session of a browser.

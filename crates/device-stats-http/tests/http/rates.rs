@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use device_stats_domain::{Token, TokenKind};
+use device_stats_domain::{SessionSecret, Token, TokenKind};
 use device_stats_postgres::testing::TestPostgres;
 use device_stats_postgres::{PostgresConfig, PostgresStore};
 use device_stats_service::{AuthMode, RateClock, RateSettings};
@@ -309,31 +309,77 @@ async fn failed_sign_ins_are_counted_by_address_and_lock_no_token_out() {
 #[tokio::test]
 async fn failed_sign_ins_of_browsers_count_and_lock_no_token_out() {
     let rates =
-        RateSettings { failed_sign_ins_per_minute: 3, address_requests_per_second: 9, ..RateSettings::NONE };
+        RateSettings { failed_sign_ins_per_minute: 3, address_requests_per_second: 1, ..RateSettings::NONE };
     let fleet = Fleet::start(rates).await;
-    let sign_in = async |token: &str| {
-        let body = json!({"token": token}).to_string();
-        fleet.api.send("POST", "/api/v1/session", &[JSON], Some(body.as_bytes())).await
-    };
     let unknown = Token::from_random(TokenKind::User, &[6; 32]);
-    for (token, expected) in
-        [(unknown.expose(), 401), ("x", 401), ("y", 401), ("z", 429), (unknown.expose(), 429)]
-    {
-        let response = sign_in(token).await;
-        assert_eq!(response.status, expected, "{response:?}");
+    let forged = SessionSecret::from_random(&[6; 32]);
+    let forged = format!("cookie: device-stats={}", forged.expose());
+    assert_eq!(sign_in(&fleet, unknown.expose()).await.status, 401);
+    assert_eq!(sign_in(&fleet, "x").await.status, 401);
+    assert_eq!(fleet.get(ME, &[&forged]).await.status, 401);
+    let refused = [
+        sign_in(&fleet, "y").await,
+        sign_in(&fleet, unknown.expose()).await,
+        fleet.get(ME, &[&forged]).await,
+    ];
+    for (left, refused) in [6, 5, 4].iter().zip(refused) {
+        let rest = format!(r#""address-requests";r={left};t=1, "failed-sign-ins";r=0;t=20"#);
+        assert_eq!((refused.status, refused.header("ratelimit")), (429, Some(rest.as_str())));
     }
-    let session = format!("cookie: __Host-dss={}", "A".repeat(43));
-    let resumed = fleet.get(ME, &[&session]).await;
-    assert!(matches!(resumed.status, 401 | 429), "{resumed:?}");
-    let begun = sign_in(fleet.user.trim_start_matches("authorization: Bearer ")).await;
-    assert_eq!(begun.status, 201, "{begun:?}");
-    // Each of these seven requests was charged to the address.
-    assert_eq!(begun.header("ratelimit"), Some(r#""address-requests";r=83;t=1"#));
+    // A sign-in without a token counts for the address.
+    for _ in 0..4 {
+        let faulty = fleet.api.send("POST", "/api/v1/session", &[JSON], Some(b"{}")).await;
+        assert_eq!(faulty.status, 422);
+    }
+    let refused = fleet.api.send("POST", "/api/v1/session", &[JSON], Some(b"{}")).await;
+    assert_eq!(limits(&refused).1[1..], [Some(r#""address-requests";r=0;t=1"#), Some("1")]);
+    let begun = sign_in(&fleet, fleet.user.trim_start_matches("authorization: Bearer ")).await;
+    assert_eq!(limits(&begun), (201, [None; 3]));
+    assert_eq!(limits(&fleet.get(ME, &[&cookie(&begun)]).await), (200, [None; 3]));
+    fleet.stop().await;
+}
+
+/// Beginning a session counted only for the address.
+#[tokio::test]
+async fn sessions_share_the_quota_of_the_user() {
+    let fleet = Fleet::start(RateSettings { user_requests_per_second: 1, ..RateSettings::NONE }).await;
+    let rest = |response: &Response| response.header("ratelimit").map(str::to_owned);
+    let token = fleet.user.trim_start_matches("authorization: Bearer ");
+    let mut cookies = Vec::new();
+    for left in [9, 8] {
+        let begun = sign_in(&fleet, token).await;
+        assert_eq!(rest(&begun), Some(format!(r#""requests";r={left};t=1"#)));
+        cookies.push(cookie(&begun));
+    }
+    for left in (0..8).rev() {
+        let header = [&cookies[0], &fleet.user, &cookies[1]][left % 3];
+        assert_eq!(rest(&fleet.get(ME, &[header]).await), Some(format!(r#""requests";r={left};t=1"#)));
+    }
+    for header in [&cookies[0], &fleet.user, &cookies[1]] {
+        assert_eq!(fleet.get(ME, &[header]).await.status, 429);
+    }
+    assert_eq!(sign_in(&fleet, token).await.status, 429);
+    // A person can always sign out.
+    let headers = [cookies[0].as_str(), "sec-fetch-site: same-origin"];
+    assert_eq!(fleet.api.send("DELETE", "/api/v1/session", &headers, None).await.status, 204);
     fleet.stop().await;
 }
 
 /// The body of a refused request is not read before the answer. Closing the connection with unread bytes
 /// would reset it, and the client would not learn when to try again.
+/// Begins a session of a browser.
+async fn sign_in(fleet: &Fleet, token: &str) -> Response {
+    let body = json!({"token": token}).to_string();
+    fleet.api.send("POST", "/api/v1/session", &[JSON], Some(body.as_bytes())).await
+}
+
+/// Returns the header with the cookie of a session.
+fn cookie(begun: &Response) -> String {
+    let (pair, _) = begun.header("set-cookie").unwrap().split_once(';').unwrap();
+    format!("cookie: {pair}")
+}
+
+/// Clients of the same address could keep a person from signing in on the web page.
 #[tokio::test]
 async fn a_client_that_sends_much_can_read_the_refusal() {
     let fleet = Fleet::start(RateSettings { device_requests_per_second: 1, ..RateSettings::NONE }).await;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::{SessionSecret, StoredToken, Timestamp, Token};
+use device_stats_domain::{SessionSecret, StoredToken, Timestamp};
 use device_stats_store::StoreError;
 
+use super::principal::Principal;
 use super::sign_in::CredentialKey;
 use super::tokens::random_bytes;
 use crate::error::ServiceError;
@@ -23,14 +24,14 @@ pub struct NewSession {
 }
 
 impl Service {
-    /// Begins a session with the rights of a token. It ends after
+    /// Begins a session with the rights of the token of a principal. It ends after
     /// [`SESSION_TIME_MAX`](crate::limits::SESSION_TIME_MAX), after
     /// [`SESSION_IDLE_MAX`](crate::limits::SESSION_IDLE_MAX) without a request, and with its token.
     ///
     /// # Errors
-    /// [`ServiceError::TokenUnknown`]; [`ServiceError::RandomnessMissing`]; the errors of the store.
-    pub async fn begin_session(&self, token: &Token) -> Result<NewSession, ServiceError> {
-        let principal = self.sign_in(token).await?;
+    /// [`ServiceError::TokenUnknown`] if the token was revoked meanwhile;
+    /// [`ServiceError::RandomnessMissing`]; the errors of the store.
+    pub async fn begin_session(&self, principal: Principal) -> Result<NewSession, ServiceError> {
         let token = self.find_own_token(principal).await?.ok_or(ServiceError::TokenUnknown)?;
         let secret = SessionSecret::from_random(&random_bytes()?);
         let (hash, id, now) = (secret.hash(), token.id, self.parts.clock.now());
