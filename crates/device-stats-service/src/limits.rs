@@ -88,6 +88,9 @@ pub const FAILED_SIGN_INS_PER_MINUTE_DEFAULT: u32 = 20;
 /// Time whose requests or readings an idle client may send at once. For readings, it is at least a full
 /// batch.
 pub const RATE_BURST: Duration = Duration::from_secs(10);
+/// Time whose readings a batch may use in advance. At the default rate, these are more than a full batch. So
+/// the batches of a sender above its rate are either stored or refused before they are read.
+pub const READINGS_ADVANCE: Duration = Duration::from_secs(3);
 /// Maximum of each rate, per second or per minute.
 pub const RATE_PER_SECOND_MAX: u32 = 10_000_000;
 /// Maximum number of users, devices or addresses that a node counts separately for each rate. Further ones

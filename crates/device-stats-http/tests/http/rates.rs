@@ -194,33 +194,32 @@ async fn a_sender_with_too_many_readings_waits_and_nothing_is_stored() {
     }
     assert_eq!((fleet.stored("d").await, fleet.stored("new").await), (5, 1));
     // A batch is charged as a whole or not at all.
-    let batch = json!(vec![json!({"x": 1, "y": 2, "z": 3}); 5]).to_string();
+    let batch = json!(vec![json!({"x": 1, "y": 2, "z": 3}); 7]).to_string();
     let send = async || {
         fleet.api.send("POST", BATCH, &[JSON, &fleet.user, "x-request-id: r"], Some(batch.as_bytes())).await
     };
     let refused = send().await;
-    assert_eq!(limits(&refused), (429, [policy, Some(r#""readings";r=2;t=3"#), Some("3")]));
-    insta::assert_snapshot!(String::from_utf8_lossy(&refused.body), @r#"{"detail":"Too many readings; nothing was done, try again in 3 seconds","code":"too_many_readings","request_id":"r"}"#);
-    fleet.advance(Duration::from_secs(3));
-    assert_eq!(limits(&send().await), (201, [policy, Some(r#""readings";r=0;t=1"#), None]));
+    // It may use three readings in advance.
+    assert_eq!(limits(&refused), (429, [policy, Some(r#""readings";r=2;t=2"#), Some("2")]));
+    insta::assert_snapshot!(String::from_utf8_lossy(&refused.body), @r#"{"detail":"Too many readings; nothing was done, try again in 2 seconds","code":"too_many_readings","request_id":"r"}"#);
+    fleet.advance(Duration::from_secs(2));
+    assert_eq!(limits(&send().await), (201, [policy, Some(r#""readings";r=0;t=4"#), None]));
     // Each operation is refused, and registers no device.
     let body = r#"[{"device_id":"newer","x":1,"y":2,"z":3}]"#;
     let path = "/api/v1/stats/batch?register=true";
     let registering = fleet.api.send("POST", path, &[JSON, &fleet.user], Some(body.as_bytes())).await;
     let refused = post_each(&fleet, &fleet.user).await.into_iter().chain([registering]);
     for response in refused {
-        assert_eq!(limits(&response), (429, [policy, Some(r#""readings";r=0;t=1"#), Some("1")]));
+        assert_eq!(limits(&response), (429, [policy, Some(r#""readings";r=0;t=4"#), Some("4")]));
         assert_eq!(response.json()["code"], "too_many_readings");
     }
-    assert_eq!((fleet.stored("d").await, fleet.stored("new").await), (10, 1));
+    assert_eq!((fleet.stored("d").await, fleet.stored("new").await), (12, 1));
     assert_eq!(fleet.get("/api/v1/devices/newer", &[&fleet.administrator]).await.status, 404);
     // Telegraf logs `message`.
     let write = fleet.api.send("POST", "/write", &[&fleet.user], Some(b"m,device=d x=1,y=2,z=3")).await;
     assert_eq!(write.json()["message"], write.json()["detail"]);
-    // Other senders, other requests, and batches without a reading are not affected.
+    // Other senders and other requests are not affected.
     for token in [&fleet.devices[0], &fleet.devices[1], &fleet.administrator] {
-        let empty = fleet.api.send("POST", BATCH, &[JSON, &fleet.user], Some(b"[]")).await;
-        assert_eq!(limits(&empty), (201, [None; 3]));
         assert_eq!(fleet.get(ME, &[token]).await.status, 200);
     }
     let [device, _] = &fleet.devices;
@@ -229,8 +228,41 @@ async fn a_sender_with_too_many_readings_waits_and_nothing_is_stored() {
     let unlimited =
         fleet.api.send("POST", BATCH, &[JSON, &fleet.administrator], Some(batch.as_bytes())).await;
     assert_eq!(limits(&unlimited), (201, [None; 3]));
-    fleet.advance(Duration::from_secs(FULL_BATCH as u64));
+    fleet.advance(Duration::from_secs(FULL_BATCH as u64 + 3));
     assert_eq!(send_large().await.status, 404, "a full batch passes again");
+    fleet.stop().await;
+}
+
+/// A sender far above its quota made the service read and parse each of its batches.
+#[tokio::test]
+async fn a_sender_with_nothing_left_is_refused_before_its_body_is_read() {
+    let fleet = Fleet::start(RateSettings { readings_per_second: 1, ..RateSettings::NONE }).await;
+    let rows = |count| format!("x,y,z\n{}", "1,2,3\n".repeat(count));
+    let send = async |rows: &str| {
+        fleet.api.send("POST", BATCH, &[CSV, &fleet.devices[0]], Some(rows.as_bytes())).await
+    };
+    // The readings are charged before the device is looked up, so nothing needs to be stored.
+    let missing = "/api/v1/stats/devices/missing/batch";
+    let full = rows(FULL_BATCH);
+    let charged = fleet.api.send("POST", missing, &[CSV, &fleet.devices[0]], Some(full.as_bytes())).await;
+    assert_eq!(limits(&charged).1[1], Some(r#""readings";r=0;t=1"#), "{charged:?}");
+    // Neither the format nor the number of readings matters, because nobody looks at them.
+    for body in [rows(1), String::new(), "x".to_owned()] {
+        let refused = send(&body).await;
+        assert_eq!(limits(&refused).0, 429, "{refused:?}");
+        assert_eq!(refused.json()["code"], "too_many_readings");
+        assert_eq!(limits(&refused).1[1..], [Some(r#""readings";r=0;t=1"#), Some("1")]);
+    }
+    // A client that asks first is told not to send its body.
+    let head = format!(
+        "POST {BATCH} HTTP/1.1\r\nhost: localhost\r\n{CSV}\r\n{}\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n",
+        fleet.devices[0]
+    );
+    assert_eq!(fleet.api.send_bytes(head.as_bytes(), true).await.status, 429);
+    fleet.advance(Duration::from_secs(2));
+    assert_eq!(limits(&send(&rows(6)).await).1[1..], [Some(r#""readings";r=2;t=1"#), Some("1")]);
+    assert_eq!(limits(&send(&rows(5)).await).1[1..], [Some(r#""readings";r=0;t=4"#), None]);
+    assert_eq!(limits(&send("").await).1[1..], [Some(r#""readings";r=0;t=4"#), Some("4")]);
     fleet.stop().await;
 }
 
@@ -306,6 +338,19 @@ async fn failed_sign_ins_are_counted_by_address_and_lock_no_token_out() {
     fleet.stop().await;
 }
 
+/// Begins a session of a browser.
+async fn sign_in(fleet: &Fleet, token: &str) -> Response {
+    let body = json!({"token": token}).to_string();
+    fleet.api.send("POST", "/api/v1/session", &[JSON], Some(body.as_bytes())).await
+}
+
+/// Returns the header with the cookie of a session.
+fn cookie(begun: &Response) -> String {
+    let (pair, _) = begun.header("set-cookie").unwrap().split_once(';').unwrap();
+    format!("cookie: {pair}")
+}
+
+/// Clients of the same address could keep a person from signing in on the web page.
 #[tokio::test]
 async fn failed_sign_ins_of_browsers_count_and_lock_no_token_out() {
     let rates =
@@ -367,19 +412,6 @@ async fn sessions_share_the_quota_of_the_user() {
 
 /// The body of a refused request is not read before the answer. Closing the connection with unread bytes
 /// would reset it, and the client would not learn when to try again.
-/// Begins a session of a browser.
-async fn sign_in(fleet: &Fleet, token: &str) -> Response {
-    let body = json!({"token": token}).to_string();
-    fleet.api.send("POST", "/api/v1/session", &[JSON], Some(body.as_bytes())).await
-}
-
-/// Returns the header with the cookie of a session.
-fn cookie(begun: &Response) -> String {
-    let (pair, _) = begun.header("set-cookie").unwrap().split_once(';').unwrap();
-    format!("cookie: {pair}")
-}
-
-/// Clients of the same address could keep a person from signing in on the web page.
 #[tokio::test]
 async fn a_client_that_sends_much_can_read_the_refusal() {
     let fleet = Fleet::start(RateSettings { device_requests_per_second: 1, ..RateSettings::NONE }).await;
