@@ -60,6 +60,13 @@ pub const HTTP2_STREAMS_MAX: u32 = 100;
 pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 /// Maximum time for the answer to such a ping.
 pub const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time before the expiry of the TLS certificate at which warnings begin.
+pub const TLS_EXPIRY_WARNING_TIME: Duration = Duration::from_hours(14 * 24);
+/// Time between two warnings about the expiry of the TLS certificate.
+pub const TLS_EXPIRY_WARNING_INTERVAL: Duration = Duration::from_hours(24);
+/// Default time for which browsers use only HTTPS for a name of the service: a year.
+pub const HSTS_MAX_AGE_DEFAULT: Duration = Duration::from_hours(365 * 24);
+
 /// Maximum number of bytes of a request body that wait for their handler in HTTP/2, of one request.
 pub const HTTP2_REQUEST_WINDOW_BYTES: u32 = 256 * 1024;
 /// Maximum number of bytes of all request bodies of an HTTP/2 connection that wait for their handlers.
