@@ -5,7 +5,8 @@ ARGS ?=
 URL ?= http://127.0.0.1:8000
 
 # `make torture`: number of kills at random times. CRASH_POINTS=all also fails every single system call, loses
-# power 1,000 times (of the store, and of the binary), and restarts PostgreSQL many times.
+# power 1,000 times (of the store, and of the binary), restarts PostgreSQL many times, and lets hostile clients
+# attack ten times.
 KILLS ?= 1000
 CRASH_POINTS ?= all
 
@@ -48,7 +49,7 @@ check: ## Check formatting, lints and documentation with warnings as errors, and
 
 torture: ## Kill the service KILLS times (1000), fail every system call, lose power, restart PostgreSQL (docs/reliability.md)
 	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats-sqlite --test sqlite -- --nocapture crash_points power_loss
-	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats --test binary -- --nocapture crash_points power_loss storms
+	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats --test binary -- --nocapture crash_points hostile_clients power_loss storms
 	KILLS=$(KILLS) cargo test --release --locked -p device-stats --test binary kills -- --nocapture
 
 fuzz: ## Send FUZZ_REQUESTS (1000000) random requests to the application; FUZZ_SEED repeats a run

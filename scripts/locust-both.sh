@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the load test against this build of the service: on the embedded store, open for everybody, and on a private
-# PostgreSQL, with a token.
+# Runs the load test against this build of the service: on the embedded store, open for everybody, and on a
+# private PostgreSQL, with a token.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,8 +28,8 @@ free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# run_load MODE DATABASE_URL: starts the service over this database in the access mode, and runs the load test against
-# it. If clients need tokens, the test has one of an administrator.
+# run_load MODE DATABASE_URL: starts the service over this database in the access mode, and runs the load test
+# against it. If clients need tokens, the test has one of an administrator.
 run_load() {
   local port mode=$1
   export DATABASE_URL=$2

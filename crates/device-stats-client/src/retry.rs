@@ -17,7 +17,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Time limit of [`RetryPolicy::Overload`].
 const OVERLOAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Codes of a 503 whose request was not executed.
-const NOT_EXECUTED: [&str; 2] = ["queue_full", "unavailable"];
+const NOT_EXECUTED: [&str; 3] = ["queue_full", "too_many_open_requests", "unavailable"];
 
 /// The errors that a client retries, and the time limit of the retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

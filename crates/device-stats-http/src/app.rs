@@ -4,16 +4,20 @@
 mod fuzz_tests;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{from_extractor_with_state, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use device_stats_service::Service;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::validate_request::{ValidateRequest, ValidateRequestHeaderLayer};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::browsers::BrowserAccess;
 use crate::compression::compression;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, TooManyOpenRequests};
 use crate::extract::Anyone;
 use crate::refusal_reporter::RefusalReporter;
 use crate::{browsers, middleware, openapi, routes};
@@ -42,17 +46,36 @@ pub(crate) fn opening_app(access: &BrowserAccess) -> Router {
     )
 }
 
-/// Adds the layers of every request. From the inside out, they answer unknown paths and methods, answer
-/// panics, refuse web pages of other sites, complete the response, and compress it.
+/// Adds the layers of every request. From the inside out, they answer unknown paths and methods, refuse
+/// requests above the limits on open requests, answer panics, refuse web pages of other sites, complete the
+/// response, and compress it.
 pub(crate) fn with_layers(routes: Router, access: &BrowserAccess, reporter: RefusalReporter) -> Router {
     around(routes.fallback(refuse_path).method_not_allowed_fallback(refuse_method), access, reporter)
 }
 
 fn around(routes: Router, access: &BrowserAccess, reporter: RefusalReporter) -> Router {
-    let routes = routes.layer(CatchPanicLayer::custom(|_| ApiError::Panicked.into_response()));
-    browsers::protect(routes, access)
+    // The layers are one service, because `Router::layer` allocates memory for each layer and request.
+    let layers = ServiceBuilder::new()
+        .layer(CatchPanicLayer::custom(|_| ApiError::Panicked.into_response()))
+        .layer(ValidateRequestHeaderLayer::custom(RefuseTooManyOpen));
+    browsers::protect(routes.layer(layers), access)
         .layer(from_fn_with_state(reporter, middleware::complete_response))
         .layer(compression())
+}
+
+/// Refuses a request that the listener has marked, because too many are open.
+#[derive(Clone, Copy, Debug)]
+struct RefuseTooManyOpen;
+
+impl ValidateRequest<Body> for RefuseTooManyOpen {
+    type ResponseBody = Body;
+
+    fn validate(&mut self, request: &mut Request) -> Result<(), Response> {
+        match request.extensions_mut().remove::<TooManyOpenRequests>() {
+            Some(refused) => Err(ApiError::from(refused).into_response()),
+            None => Ok(()),
+        }
+    }
 }
 
 async fn refuse_while_opening() -> ApiError {
@@ -74,8 +97,6 @@ async fn refuse_method(method: Method) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
-    use axum::extract::Request;
     use axum::routing::get;
     use http_body_util::BodyExt;
     use tower::ServiceExt;

@@ -3,13 +3,15 @@
 //!
 //! `host` refuses requests for foreign names, because a page could read everything with them (DNS rebinding).
 //! `cross_site` refuses changes by pages of other sites. `cors` lets the pages of configured origins read and
-//! change data. `headers` restricts what browsers may do with a response.
+//! change data. `headers` restricts what browsers may do with a response, and `hsts` lets them use only
+//! HTTPS.
 
 mod cors;
 mod cross_site;
 mod headers;
 mod host;
 mod host_port;
+mod hsts;
 mod origins;
 mod same_origin;
 
@@ -18,6 +20,7 @@ use tower::ServiceBuilder;
 use tower::util::option_layer;
 
 pub use host::{AllowedHosts, AllowedHostsError};
+pub(crate) use hsts::Hsts;
 pub use origins::{CorsOrigins, CorsOriginsError};
 pub(crate) use same_origin::is_same_origin;
 

@@ -6,7 +6,7 @@ mod response;
 mod schemas;
 mod table;
 
-pub(crate) use api_error::ApiError;
+pub(crate) use api_error::{ApiError, TooManyOpenRequests};
 pub(crate) use response::{ErrorForm, Raised, error_response};
 pub(crate) use schemas::{ErrorResponse, FaultSchema, ValidationErrorResponse};
 pub(crate) use table::Description;

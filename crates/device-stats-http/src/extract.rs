@@ -27,6 +27,7 @@ mod reading_source;
 mod selection;
 mod sender;
 mod session;
+mod sign_in;
 mod streamed;
 
 pub(crate) use anyone::Anyone;
@@ -54,4 +55,5 @@ pub(crate) use reading_source::PathReadingSource;
 pub(crate) use selection::{SELECTION_NAMES, SelectionParams, listed_devices, required_selection};
 pub(crate) use sender::{Known, RequestOrigin, Sender};
 pub(crate) use session::{Arrival, CookieTransport, SessionCookie};
+pub(crate) use sign_in::SignIn;
 pub(crate) use streamed::{RowReader, Streamed};

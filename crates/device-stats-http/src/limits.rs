@@ -43,9 +43,15 @@ pub const BODY_PIECE_FRAMES_MAX: usize = 256;
 pub const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
 /// Maximum number of concurrent connections. Further connections wait to be accepted.
 pub const CONNECTIONS_MAX: usize = 10_000;
-/// Default maximum number of concurrent connections of one client address. Trusted proxies have no such
-/// limit.
+/// Default maximum number of concurrent connections of one client address, if clients need tokens. Trusted
+/// proxies have no such limit.
 pub const CONNECTIONS_PER_ADDRESS_DEFAULT: usize = 256;
+/// Maximum number of requests that are open at the same time on a node. A request is open until its response
+/// is complete. As many connections of HTTP/1.1 never exceed it.
+pub const OPEN_REQUESTS_MAX: usize = 10_000;
+/// Default maximum number of requests of one client address that are open at the same time, if clients need
+/// tokens. Far more than a client with all its connections of HTTP/1.1 has.
+pub const OPEN_REQUESTS_PER_ADDRESS_DEFAULT: usize = 1024;
 /// Minimum time between two log lines about refused connections.
 pub const REFUSAL_LOG_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -53,6 +59,13 @@ pub const REFUSAL_LOG_INTERVAL: Duration = Duration::from_secs(1);
 pub const TLS_FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Interval at which the files of the TLS certificate and key are checked for changes.
 pub const TLS_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Time before the expiry of the TLS certificate at which warnings begin.
+pub const TLS_EXPIRY_WARNING_TIME: Duration = Duration::from_hours(14 * 24);
+/// Time between two warnings about the expiry of the TLS certificate.
+pub const TLS_EXPIRY_WARNING_INTERVAL: Duration = Duration::from_hours(24);
+/// Default time for which browsers use only HTTPS for a name of the service: a year.
+pub const HSTS_MAX_AGE_DEFAULT: Duration = Duration::from_hours(365 * 24);
 
 /// Maximum number of concurrent requests of an HTTP/2 connection.
 pub const HTTP2_STREAMS_MAX: u32 = 100;

@@ -1,12 +1,13 @@
 //! The accept loop: connections with limits on their number, size and time.
 //!
 //! It replaces `axum::serve`, which sets no timeout for request heads and waits for open requests without
-//! limit at shutdown. `connection` serves a connection, `http2` one of HTTP/2, and `address_limit` limits the
-//! connections of one address.
+//! limit at shutdown. `connection` serves a connection, `http2` one of HTTP/2. `address_limit` limits the
+//! connections of one address, and `open_requests` the requests.
 
 mod address_limit;
 mod connection;
 mod http2;
+mod open_requests;
 #[cfg(test)]
 mod tests;
 
@@ -16,9 +17,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::HeaderValue;
 use axum::http::header::STRICT_TRANSPORT_SECURITY;
-use axum::response::Response;
 use device_stats_service::Service;
 use device_stats_service::limits::SHUTDOWN_TIMEOUT;
 use hyper::Request;
@@ -32,8 +31,9 @@ use tracing::{debug, warn};
 
 use self::address_limit::AddressLimit;
 use self::connection::{Stopping, serve_encrypted, serve_plain};
+use self::open_requests::{Held, NoAnswer, OpenRequests};
 use crate::app::{app, opening_app};
-use crate::browsers::BrowserAccess;
+use crate::browsers::{BrowserAccess, Hsts};
 use crate::extract::Arrival;
 use crate::limits::CONNECTIONS_MAX;
 use crate::proxies::TrustedProxies;
@@ -42,9 +42,6 @@ use crate::trailing_slash::strip_trailing_slash;
 
 /// Pause after the operating system refuses a connection because file descriptors or memory run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Lets browsers use only encrypted connections to this host, for a year (RFC 6797).
-const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The settings of a listener.
 #[derive(Debug, Default)]
@@ -55,8 +52,14 @@ pub struct ListenerSettings {
     pub access: BrowserAccess,
     /// The certificate of encrypted connections; `None` if connections are not encrypted.
     pub tls: Option<Tls>,
+    /// Time for which browsers use only HTTPS after an encrypted response; zero lets them forget an earlier
+    /// time.
+    pub hsts_max_age: Duration,
     /// Maximum number of connections of one address that is not a trusted proxy; `None` for no maximum.
     pub connections_per_address_max: Option<usize>,
+    /// Maximum number of requests of one client address that are open at the same time; `None` for no
+    /// maximum.
+    pub open_requests_per_address_max: Option<usize>,
 }
 
 /// Serves connections until `shutdown` completes, then finishes the accepted requests within
@@ -70,8 +73,8 @@ pub async fn serve(
     settings: ListenerSettings,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let ListenerSettings { proxies, access, tls, connections_per_address_max } = settings;
-    let server = Server::new(proxies, access);
+    let server = Server::new(&settings);
+    let ListenerSettings { tls, connections_per_address_max, .. } = settings;
     let mut addresses = AddressLimit::new(connections_per_address_max);
     let certificate = tls.as_ref().map(Tls::current);
     let mut following = std::pin::pin!(async {
@@ -137,15 +140,20 @@ struct Server {
     opening_app: Router,
     proxies: Arc<TrustedProxies>,
     access: Arc<BrowserAccess>,
+    open_requests: Arc<OpenRequests>,
+    hsts: Hsts,
 }
 
 impl Server {
-    fn new(proxies: TrustedProxies, access: BrowserAccess) -> Self {
+    fn new(settings: &ListenerSettings) -> Self {
+        let ListenerSettings { proxies, access, hsts_max_age, open_requests_per_address_max, .. } = settings;
         Self {
             app: Arc::default(),
-            opening_app: opening_app(&access),
-            proxies: Arc::new(proxies),
-            access: Arc::new(access),
+            opening_app: opening_app(access),
+            proxies: Arc::new(proxies.clone()),
+            access: Arc::new(access.clone()),
+            open_requests: Arc::new(OpenRequests::new(*open_requests_per_address_max)),
+            hsts: Hsts::new(*hsts_max_age),
         }
     }
 
@@ -187,22 +195,28 @@ enum Transport {
     Encrypted,
 }
 
+/// Answers a request.
+///
+/// # Errors
+/// [`NoAnswer`] if even the refused requests are too many.
 async fn respond(
-    Server { app, opening_app, proxies, .. }: Server,
+    Server { app, opening_app, proxies, open_requests, hsts, .. }: Server,
     peer: IpAddr,
     transport: Transport,
     request: Request<Incoming>,
-) -> Response {
+) -> Result<axum::http::Response<Held>, NoAnswer> {
     let mut request = strip_trailing_slash(request.map(Body::new));
     let client = proxies.client(peer, request.headers());
+    let permit = open_requests.admit(client, &mut request)?;
     request.extensions_mut().insert(client);
     let is_encrypted = transport == Transport::Encrypted || proxies.has_encrypted(peer, request.headers());
     let is_local = client.is_loopback();
     request.extensions_mut().insert(Arrival { is_encrypted, is_local });
+    let hsts = if transport == Transport::Encrypted { hsts.value_for(&request) } else { None };
     let app = app.get().cloned().unwrap_or(opening_app);
     let mut response = app.oneshot(request).await.unwrap_or_else(|never| match never {});
-    if transport == Transport::Encrypted {
-        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    if let Some(value) = hsts {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, value);
     }
-    response
+    Ok(Held::hold(response, Some(permit)))
 }

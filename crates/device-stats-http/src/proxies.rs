@@ -1,7 +1,8 @@
 //! The proxies that report the addresses of their clients.
 //!
 //! A proxy appends the address of its client to one of two headers. It passes on the other one unchanged, as
-//! the client has written it. So if a request has both, they count only if both name the same client.
+//! the client has written it. So if a request has both, they count only if both name the same client. The
+//! same holds for the scheme that the client has used.
 
 mod forwarded;
 
@@ -13,12 +14,15 @@ use axum::http::header::FORWARDED;
 use device_stats_service::ClientAddress;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use self::forwarded::{elements_from_end, for_value, read_address};
+use self::forwarded::{FOR, PROTO, elements_from_end, read_address, value_of};
 
 /// The de facto standard header of proxies: each proxy appends the address of its own client.
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 /// The scheme that the client of a proxy has used; also a de facto standard.
 const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
+
+/// The scheme of TLS.
+const HTTPS: &[u8] = b"https";
 
 /// Length of the prefix of IPv4 addresses in IPv6, `::ffff:0:0/96` (RFC 4291, section 2.5.5.2).
 const IPV4_MAPPED_PREFIX: u8 = 96;
@@ -48,11 +52,13 @@ impl FromStr for TrustedProxies {
 }
 
 impl TrustedProxies {
-    /// Returns whether a trusted proxy reports that its client has used TLS.
+    /// Returns whether a trusted proxy reports that its client has used TLS. If both headers report a scheme,
+    /// they must agree.
     pub(crate) fn has_encrypted(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
-        let last = headers.get_all(X_FORWARDED_PROTO).iter().next_back();
-        let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next());
-        self.contains(peer) && last.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
+        let reported = [forwarded_scheme(headers), x_forwarded_scheme(headers)];
+        let mut reported = reported.iter().flatten().peekable();
+        let is_https = |scheme: &Vec<u8>| scheme.trim_ascii().eq_ignore_ascii_case(HTTPS);
+        self.contains(peer) && reported.peek().is_some() && reported.all(is_https)
     }
 
     /// Returns whether an address is the address of a proxy.
@@ -94,11 +100,23 @@ impl TrustedProxies {
     }
 }
 
+/// Returns the scheme in `Forwarded` that the last proxy has written.
+fn forwarded_scheme(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let line = headers.get_all(FORWARDED).iter().next_back()?;
+    value_of(PROTO, elements_from_end(line.as_bytes()).next()?)
+}
+
+/// Returns the scheme in `X-Forwarded-Proto` that the last proxy has written.
+fn x_forwarded_scheme(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let line = headers.get_all(X_FORWARDED_PROTO).iter().next_back()?;
+    line.as_bytes().rsplit(|byte| *byte == b',').next().map(<[u8]>::to_vec)
+}
+
 /// Returns the addresses in `Forwarded`, the last one first, and `None` for an unreadable one.
 fn forwarded_addresses(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
     let lines = headers.get_all(FORWARDED).iter().rev();
     let elements = lines.flat_map(|line| elements_from_end(line.as_bytes()));
-    elements.map(|element| read_address(&for_value(element)?))
+    elements.map(|element| read_address(&value_of(FOR, element)?))
 }
 
 /// Returns the addresses in `X-Forwarded-For`, the last one first, and `None` for an unreadable one. A client
@@ -195,6 +213,43 @@ mod tests {
             }
             let found = proxies.client("10.0.0.1".parse().unwrap(), &headers);
             assert_eq!(found, address(client), "{standard:?} {common:?}");
+        }
+    }
+
+    /// A client behind a proxy that writes only `Forwarded` could not sign in on the web page.
+    #[test]
+    fn either_header_reports_the_scheme_and_both_must_agree() {
+        for (standard, common, is_encrypted) in [
+            (&[][..], &[][..], false),
+            (&[], &["https"][..], true),
+            (&[], &["http"], false),
+            (&[], &["https, http"], false),
+            (&[], &["http", "http, HTTPS"], true),
+            (&["for=1.1.1.1;proto=https"], &[], true),
+            (&["for=1.1.1.1;Proto=\"HTTPS\""], &[], true),
+            (&["for=1.1.1.1;proto=http"], &[], false),
+            (&["for=1.1.1.1"], &[], false),
+            (&["for=9.9.9.9;proto=https", "for=1.1.1.1;proto=http"], &[], false),
+            (&["proto=http, for=1.1.1.1;proto=https"], &[], true),
+            (&["proto=https;proto=https"], &[], false),
+            (&["for=1.1.1.1;proto=https"], &["https"], true),
+            // The client has written the header that the proxy does not write.
+            (&["proto=https"], &["http"], false),
+            (&["for=1.1.1.1;proto=http"], &["https"], false),
+            // The proxy reports the scheme in the other header.
+            (&["for=1.1.1.1"], &["https"], true),
+        ] {
+            let proxies: TrustedProxies = "10.0.0.0/8".parse().unwrap();
+            let mut headers = HeaderMap::new();
+            for value in standard {
+                headers.append(FORWARDED, value.parse().unwrap());
+            }
+            for value in common {
+                headers.append(X_FORWARDED_PROTO, value.parse().unwrap());
+            }
+            let found = |peer: &str| proxies.has_encrypted(peer.parse().unwrap(), &headers);
+            assert_eq!(found("10.0.0.1"), is_encrypted, "{standard:?} {common:?}");
+            assert!(!found("11.0.0.1"), "not a proxy");
         }
     }
 

@@ -33,7 +33,7 @@ impl RefusalReporter {
             Some(Known::UnknownToken(prefix)) => (None, Some(prefix.clone())),
             None => (None, None),
         };
-        let origin = sender.request_origin();
+        let origin = sender.origin();
         service.note_refusal(Refusal {
             principal,
             origin,

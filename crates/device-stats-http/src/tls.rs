@@ -1,10 +1,14 @@
 //! The certificate and key of encrypted connections: PEM files, which are read again when they change.
+//! `expiry` warns before the certificate expires.
+
+mod expiry;
 
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
 
 use device_stats_domain::error_chain;
 use rustls::pki_types::pem::{self, PemObject};
@@ -15,6 +19,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
+use self::expiry::Expiry;
 use crate::limits::{TLS_CHECK_INTERVAL, TLS_FILE_BYTES_MAX};
 
 /// Name of HTTP/2 in the negotiation of a protocol (ALPN, RFC 7301).
@@ -35,7 +40,11 @@ pub struct TlsFiles {
 #[derive(Debug)]
 pub struct Tls {
     files: TlsFiles,
-    seen: Seen,
+    /// The state of the files that was used last.
+    used: Seen,
+    /// The state of the files at the last check, if it differs.
+    changed: Option<Seen>,
+    expiry: Expiry,
     current: CurrentTls,
 }
 
@@ -43,7 +52,7 @@ pub struct Tls {
 #[derive(Clone, Debug)]
 pub(crate) struct CurrentTls(Arc<RwLock<Arc<ServerConfig>>>);
 
-/// The state of the files at the last check: digests of their contents, or the error.
+/// A state of the files: digests of their contents, or the error.
 type Seen = Result<[[u8; 32]; 2], String>;
 
 /// The contents of the two files.
@@ -112,9 +121,10 @@ impl Tls {
     /// [`TlsError`] if a file cannot be read or used, or if the key does not belong to the certificate.
     pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
         let contents = files.read()?;
-        let config = files.parse(&contents)?;
-        let seen = Ok(contents.digests());
-        Ok(Self { files, seen, current: CurrentTls(Arc::new(RwLock::new(Arc::new(config)))) })
+        let (config, expiry) = files.parse(&contents)?;
+        let used = Ok(contents.digests());
+        let current = CurrentTls(Arc::new(RwLock::new(Arc::new(config))));
+        Ok(Self { files, used, changed: None, expiry, current })
     }
 
     /// Returns the certificate and key for new connections.
@@ -123,7 +133,7 @@ impl Tls {
     }
 
     /// Reads the files again at intervals, and lets new connections use a changed pair. Keeps the earlier
-    /// pair as long as the new one cannot be used. Never ends.
+    /// pair as long as the new one cannot be used. Warns if the certificate expires soon. Never ends.
     pub(crate) async fn follow_files(mut self) -> Infallible {
         let mut checks = interval(TLS_CHECK_INTERVAL);
         checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -134,18 +144,26 @@ impl Tls {
             if let Ok(read) = tokio::task::spawn_blocking(move || files.read()).await {
                 self.check(read);
             }
+            self.expiry.warn_if_due(SystemTime::now(), &self.files.certificate);
         }
     }
 
-    /// Uses the contents of the files if they have changed.
+    /// Uses the contents of the files if they have changed, and are the same as at the last check. Otherwise
+    /// they may be incomplete: the first certificates of a list are valid PEM, too.
     fn check(&mut self, read: Result<Contents, TlsError>) {
         let seen = read.as_ref().map(Contents::digests).map_err(|error| error_chain(error));
-        if seen == self.seen {
+        if seen == self.used {
+            self.changed = None;
             return;
         }
-        self.seen = seen;
+        if self.changed.as_ref() != Some(&seen) {
+            self.changed = Some(seen);
+            return;
+        }
+        self.used = seen;
         match read.and_then(|contents| self.files.parse(&contents)) {
-            Ok(config) => {
+            Ok((config, expiry)) => {
+                self.expiry = expiry;
                 *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
                 info!(certificate = %self.files.certificate.display(), "new connections use the changed TLS certificate");
             }
@@ -178,13 +196,11 @@ impl TlsFiles {
 
     /// Parses the contents of the files. A new configuration has no sessions of earlier ones, so clients see
     /// the new certificate although they resume a session.
-    fn parse(&self, contents: &Contents) -> Result<ServerConfig, TlsError> {
+    fn parse(&self, contents: &Contents) -> Result<(ServerConfig, Expiry), TlsError> {
         let Self { certificate, key } = self;
         let chain = CertificateDer::pem_slice_iter(&contents.certificate).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|error| malformed(certificate, &error))?;
-        if chain.is_empty() {
-            return Err(TlsError::NoCertificate(certificate.clone()));
-        }
+        let expiry = Expiry::of(chain.first().ok_or_else(|| TlsError::NoCertificate(certificate.clone()))?);
         let private_key = PrivateKeyDer::from_pem_slice(&contents.key).map_err(|error| match error {
             pem::Error::NoItemsFound => TlsError::NoKey(key.clone()),
             error => malformed(key, &error),
@@ -202,7 +218,7 @@ impl TlsFiles {
             }
         })?;
         config.alpn_protocols = vec![HTTP_2.to_owned(), HTTP_1_1.to_owned()];
-        Ok(config)
+        Ok((config, expiry))
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod action;
 mod devices;
 pub(crate) mod held_right;
 pub(crate) mod known_devices;
+pub(crate) mod lookup_turns;
 pub(crate) mod principal;
 pub(crate) mod reading_source;
 mod selection;

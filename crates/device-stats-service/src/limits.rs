@@ -56,6 +56,13 @@ pub const KNOWN_DEVICES_MAX: usize = 100_000;
 pub const RIGHTS_CACHED_MAX: Duration = Duration::from_secs(5);
 /// Maximum number of tokens and sessions of signed-in clients that a node caches.
 pub const KNOWN_TOKENS_MAX: usize = 100_000;
+/// Number of tokens and sessions that were not valid on a node before, and that the node looks up at the same
+/// time: a quarter of its connections to the database.
+pub const LOOKUPS_AT_ONCE: usize = 4;
+/// Maximum number of these lookups for one client address.
+pub const LOOKUPS_PER_ADDRESS_MAX: usize = 2;
+/// Maximum time for which such a lookup waits for its turn.
+pub const LOOKUP_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Maximum number of tokens or sessions whose last uses are written in one transaction.
 pub const TOKEN_USES_AT_ONCE: usize = 1_000;
 /// Maximum time of a session of a browser.
@@ -98,6 +105,9 @@ pub const FAILED_SIGN_INS_PER_MINUTE_DEFAULT: u32 = 20;
 /// Time whose requests or readings an idle client may send at once. For readings, it is at least a full
 /// batch.
 pub const RATE_BURST: Duration = Duration::from_secs(10);
+/// Time whose readings a batch may use in advance. At the default rate, these are more than a full batch. So
+/// the batches of a sender above its rate are either stored or refused before they are read.
+pub const READINGS_ADVANCE: Duration = Duration::from_secs(3);
 /// Maximum of each rate, per second or per minute.
 pub const RATE_PER_SECOND_MAX: u32 = 10_000_000;
 /// Maximum number of users, devices or addresses that a node counts separately for each rate. Further ones

@@ -15,6 +15,7 @@ use device_stats_domain::Identity;
 use crate::access::{AuthMode, Principal};
 use crate::client_limit::ClientAddress;
 use crate::error::ServiceError;
+use crate::limits::READINGS_ADVANCE;
 use crate::service::Service;
 
 pub use clock::RateClock;
@@ -38,7 +39,8 @@ impl Rates {
         Self {
             device_requests: rate(RatePolicy::Requests, settings.device_requests()),
             user_requests: rate(RatePolicy::Requests, settings.user_requests()),
-            readings: rate(RatePolicy::Readings, settings.readings()),
+            readings: rate(RatePolicy::Readings, settings.readings())
+                .map(|rate| rate.with_advance(READINGS_ADVANCE)),
             address_requests: rate(RatePolicy::AddressRequests, settings.address_requests()),
             failed_sign_ins: rate(RatePolicy::FailedSignIns, settings.failed_sign_ins()),
         }
@@ -68,9 +70,21 @@ impl Service {
         charge(rate.as_ref(), key, 1)
     }
 
+    /// Checks that a sender of readings has anything left of its quota. Charges nothing: the number of
+    /// readings is not known before their request is parsed.
+    ///
+    /// # Errors
+    /// [`ServiceError::RateExceeded`] if nothing is left.
+    pub fn check_readings(&self, principal: Principal, client: ClientAddress) -> Result<(), ServiceError> {
+        let key = self.sender_key(principal, client);
+        let checked =
+            self.parts.rates.readings.as_ref().zip(key).map_or(Ok(()), |(rate, key)| rate.check(key));
+        checked.map_err(ServiceError::RateExceeded)
+    }
+
     /// Charges readings to their sender, before they are stored; if the service is open for everybody, to the
     /// client address. Readings above the burst of the rate count as the whole burst, so that they are not
-    /// refused for ever.
+    /// refused for ever. A batch may use the readings of [`READINGS_ADVANCE`] in advance.
     ///
     /// # Errors
     /// [`ServiceError::RateExceeded`].
@@ -80,14 +94,21 @@ impl Service {
         client: ClientAddress,
         count: usize,
     ) -> Result<Option<RateState>, ServiceError> {
-        let key = match (self.auth(), principal.identity()) {
-            (AuthMode::Open, _) => RateKey::Address(client),
-            (AuthMode::Token, Identity::Administrator) => return Ok(None),
+        match self.sender_key(principal, client) {
+            Some(key) => charge(self.parts.rates.readings.as_ref(), key, count),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns the party that a rate counts for readings; `None` for an administrator.
+    fn sender_key(&self, principal: Principal, client: ClientAddress) -> Option<RateKey> {
+        match (self.auth(), principal.identity()) {
+            (AuthMode::Open, _) => Some(RateKey::Address(client)),
+            (AuthMode::Token, Identity::Administrator) => None,
             (AuthMode::Token, sender @ (Identity::User(_) | Identity::Device(_))) => {
-                RateKey::Principal(sender)
+                Some(RateKey::Principal(sender))
             }
-        };
-        charge(self.parts.rates.readings.as_ref(), key, count)
+        }
     }
 
     /// Charges a request without a valid token to the client address.

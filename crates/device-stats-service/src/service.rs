@@ -12,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
 use crate::access::known_devices::KnownDevices;
+use crate::access::lookup_turns::LookupTurns;
 use crate::access::sign_in::{AuthMode, KnownCredentials};
 use crate::access::token_uses::TokenUses;
 use crate::admission::{AdmissionControl, BodyPermit, QueryLimits};
@@ -81,6 +82,7 @@ pub(crate) struct ServiceParts {
     pub(crate) admission: Arc<AdmissionControl>,
     pub(crate) auth: AuthMode,
     pub(crate) known_credentials: KnownCredentials,
+    pub(crate) lookup_turns: LookupTurns,
     pub(crate) token_uses: Arc<TokenUses>,
     pub(crate) refusals: Refusals,
     pub(crate) rates: Rates,
@@ -148,6 +150,7 @@ impl Service {
             admission,
             auth,
             known_credentials: KnownCredentials::default(),
+            lookup_turns: LookupTurns::default(),
             token_uses: Arc::default(),
             refusals: Refusals::default(),
             rates: Rates::new(rates, clock),

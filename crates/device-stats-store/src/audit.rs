@@ -27,8 +27,8 @@ pub trait AuditStore: Send + Sync + 'static {
     /// after the entry with this id, which may be missing. The call reads the entries one by one until enough
     /// are found.
     ///
-    /// The entries of one caller have ascending ids. An entry of another caller can appear after an entry with
-    /// a higher id.
+    /// The entries of one caller have ascending ids. An entry of another caller can appear after an entry
+    /// with a higher id.
     ///
     /// # Errors
     /// Only the common errors.

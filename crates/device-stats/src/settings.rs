@@ -1,5 +1,6 @@
 //! The settings. All flags of settings, environment variables and the settings file are read here, once.
 
+mod address_limits;
 mod database;
 mod file;
 mod invalid;

@@ -18,8 +18,6 @@ use super::host_port::{Host, HostPort};
 use crate::errors::ApiError;
 use crate::routes::is_health_path;
 
-/// The name of this machine in every browser (RFC 6761, section 6.3).
-const LOCALHOST: &str = "localhost";
 /// Stands for every name.
 const ANY: &str = "*";
 
@@ -79,7 +77,7 @@ impl AllowedHosts {
     fn foreign<'a>(&self, host: Host<'a>) -> Option<&'a str> {
         let Host::Name(name) = host else { return None };
         let is_allowed = self.are_all_allowed
-            || name.rsplit('.').next().is_some_and(|label| label.eq_ignore_ascii_case(LOCALHOST))
+            || host.is_localhost()
             || self.names.iter().any(|allowed| allowed.eq_ignore_ascii_case(name));
         (!is_allowed).then_some(name)
     }

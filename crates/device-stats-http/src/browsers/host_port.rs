@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// The name of this machine in every browser (RFC 6761, section 6.3).
+const LOCALHOST: &str = "localhost";
 /// Maximum length of a name in the DNS, in bytes (RFC 1035, section 2.3.4).
 const NAME_BYTES_MAX: usize = 253;
 
@@ -45,6 +47,16 @@ impl<'a> HostPort<'a> {
 }
 
 impl<'a> Host<'a> {
+    /// Returns whether this is `localhost`, or a name that ends with `.localhost`.
+    pub(super) fn is_localhost(&self) -> bool {
+        match self {
+            Self::Name(name) => {
+                name.rsplit('.').next().is_some_and(|label| label.eq_ignore_ascii_case(LOCALHOST))
+            }
+            Self::Address(_) => false,
+        }
+    }
+
     fn name(text: &'a str) -> Option<Self> {
         let name = text.strip_suffix('.').unwrap_or(text);
         // `_` is in names of Docker services.

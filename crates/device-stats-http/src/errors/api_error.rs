@@ -3,10 +3,16 @@
 use std::time::Duration;
 
 use device_stats_formats::{BodyError, Fault, RowLocations};
-use device_stats_service::ServiceError;
+use device_stats_service::{LimitScope, ServiceError};
 use device_stats_store::StoreError;
 
 use crate::headers::credentials::InvalidCredentials;
+
+/// A limit on the requests that are open at the same time is reached. The listener marks a refused request
+/// with it.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("too many open requests")]
+pub(crate) struct TooManyOpenRequests(pub(crate) LimitScope);
 
 /// Reason why a request fails.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +20,9 @@ pub(crate) enum ApiError {
     /// The server has started, but its database is not open yet.
     #[error("the database is being opened")]
     Opening,
+    /// Too many requests are open.
+    #[error(transparent)]
+    TooManyOpenRequests(#[from] TooManyOpenRequests),
     /// No operation has the path.
     #[error("unknown path")]
     UnknownPath,

@@ -18,9 +18,9 @@ use device_stats_store::StoreError;
 use device_stats_store::limits::TOKENS_MAX;
 use serde_json::{Value, json};
 
-use super::api_error::ApiError;
+use super::api_error::{ApiError, TooManyOpenRequests};
 use crate::extract::key_location;
-use crate::limits::{NAMED_DEVICES_MAX, ZSTD_WINDOW_LOG_MAX};
+use crate::limits::{NAMED_DEVICES_MAX, RETRY_AFTER_SECONDS, ZSTD_WINDOW_LOG_MAX};
 
 /// The response to an error, independent of the form (the contract or RFC 9457).
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,7 @@ impl ApiError {
     pub(crate) fn describe(&self) -> Description {
         match self {
             Self::Opening => unavailable("unavailable", "The database is being opened, try again"),
+            Self::TooManyOpenRequests(TooManyOpenRequests(scope)) => too_many_open_requests(*scope),
             Self::UnknownPath => text(StatusCode::NOT_FOUND, "unknown_path", "Not Found"),
             Self::RootPath => {
                 let detail = "Not Found; the documentation of the interface is at /docs";
@@ -109,6 +110,21 @@ impl ApiError {
             Self::Service(error) => describe_service(error, &RowLocations::default()),
             Self::Rows { error, locations } => describe_service(error, locations),
             Self::NoDecoder(_) | Self::Panicked => internal(),
+        }
+    }
+}
+
+/// A proxy takes a node out of service because of many answers with 503, so the limit of one client address
+/// has another status than the limit of the node.
+fn too_many_open_requests(scope: LimitScope) -> Description {
+    let code = "too_many_open_requests";
+    match scope {
+        LimitScope::Node => unavailable(code, "Too many requests are open; nothing was done, try again"),
+        LimitScope::Address => {
+            let detail = "Too many requests of this client address are open; nothing was done, try again when \
+                some are answered";
+            let description = text(StatusCode::TOO_MANY_REQUESTS, code, detail);
+            Description { retry_after_s: Some(RETRY_AFTER_SECONDS.into()), ..description }
         }
     }
 }

@@ -4,10 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use device_stats_service::{Action, AuthMode, Granted, Principal, Service, ServiceError};
 
-use super::anyone::Anyone;
-use super::charges::Charges;
-use super::client::Client;
-use super::sender::{Known, Sender};
+use super::sign_in::SignIn;
 use crate::browsers::is_same_origin;
 use crate::errors::ApiError;
 use crate::headers::{credentials, session_cookie};
@@ -33,51 +30,24 @@ impl FromRequestParts<Service> for SignedIn {
 
     /// Charges the request to its principal, or to the address of the client.
     async fn from_request_parts(head: &mut Parts, service: &Service) -> Result<Self, ApiError> {
-        match sign_in(head, service).await {
-            Ok(principal) => {
-                let principal = principal.with_origin(Sender::origin(&head.extensions));
-                Sender::note(&head.extensions, Known::Principal(principal));
-                let Ok(Client(client)) = Client::from_request_parts(head, service).await;
-                Charges::of(&head.extensions).add(service.charge_request(principal, client))?;
-                Ok(Self(principal))
-            }
-            Err(error) if is_caused_by_client(&error) => {
-                let anyone = Anyone::from_request_parts(head, service).await?;
-                Err(anyone.fail(service, error))
-            }
-            // The client may have a valid token.
-            Err(error) => Err(error),
-        }
+        let Ok(attempt) = SignIn::from_request_parts(head, service).await;
+        let outcome = sign_in(head, service, &attempt).await;
+        attempt.charge(service, outcome).map(Self)
     }
-}
-
-/// Returns whether the credentials of a request are missing or not valid.
-fn is_caused_by_client(error: &ApiError) -> bool {
-    matches!(
-        error,
-        ApiError::TokenMissing
-            | ApiError::InvalidCredentials(_)
-            | ApiError::CookieOfAnotherOrigin
-            | ApiError::Service(ServiceError::TokenUnknown | ServiceError::SessionUnknown)
-    )
 }
 
 /// Returns the principal of a request. In the open mode, credentials are ignored, so that clients can send
 /// them before tokens are required.
-async fn sign_in(head: &Parts, service: &Service) -> Result<Principal, ApiError> {
+async fn sign_in(head: &Parts, service: &Service, attempt: &SignIn) -> Result<Principal, ApiError> {
     if service.auth() == AuthMode::Open {
         return Ok(Principal::ANYONE);
     }
     if let Some(token) = credentials::token(&head.headers)? {
-        let principal = service.sign_in(&token).await;
-        if let Err(ServiceError::TokenUnknown) = principal {
-            Sender::note(&head.extensions, Known::UnknownToken(token.prefix()));
-        }
-        return Ok(principal?);
+        return attempt.look_up(service, &token).await;
     }
     let session = session_cookie::session(&head.headers).ok_or(ApiError::TokenMissing)?;
     if !head.method.is_safe() && !is_same_origin(head) {
         return Err(ApiError::CookieOfAnotherOrigin);
     }
-    Ok(service.resume_session(&session).await?)
+    Ok(service.resume_session(&session, attempt.client).await?)
 }

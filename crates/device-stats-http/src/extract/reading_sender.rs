@@ -9,8 +9,9 @@ use super::charges::Charges;
 use super::client::Client;
 use crate::errors::ApiError;
 
-/// A principal that may send readings. A handler gets the right to append them in exchange for their charge,
-/// so no operation stores readings without a charge.
+/// A principal that may send readings, and that has anything left of its quota of them. Otherwise it is
+/// refused here, before the body is read. A handler gets the right to append them in exchange for their
+/// charge, so no operation stores readings without a charge.
 pub(crate) struct ReadingSender {
     granted: Granted<Ingest>,
     client: ClientAddress,
@@ -23,7 +24,9 @@ impl FromRequestParts<Service> for ReadingSender {
     async fn from_request_parts(head: &mut Parts, service: &Service) -> Result<Self, ApiError> {
         let Caller(granted) = Caller::from_request_parts(head, service).await?;
         let Ok(Client(client)) = Client::from_request_parts(head, service).await;
-        Ok(Self { granted, client, charges: Charges::of(&head.extensions) })
+        let charges = Charges::of(&head.extensions);
+        charges.add(service.check_readings(granted.principal(), client).map(|()| None))?;
+        Ok(Self { granted, client, charges })
     }
 }
 

@@ -34,7 +34,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestOrigin {
     type Rejection = Infallible;
 
     async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(Sender::origin(&head.extensions)))
+        Ok(Self(head.extensions.get::<Sender>().map_or(Origin::Call, Sender::origin)))
     }
 }
 
@@ -45,16 +45,9 @@ impl Sender {
         Self { origin: Origin::Request { id, address }, known: Arc::default() }
     }
 
-    /// Returns the origin of a request.
-    pub(super) fn origin(extensions: &Extensions) -> Origin {
-        extensions.get::<Self>().map_or(Origin::Call, |sender| sender.origin)
-    }
-
-    /// Notes the result of the sign-in of a request. A request signs in once.
-    pub(super) fn note(extensions: &Extensions, known: Known) {
-        if let Some(sender) = extensions.get::<Self>() {
-            let _ = sender.known.set(known);
-        }
+    /// Notes the result of the sign-in. A request signs in once.
+    pub(super) fn note(&self, known: Known) {
+        let _ = self.known.set(known);
     }
 
     /// Returns the result of the sign-in; `None` if there was none, or it has failed for another reason.
@@ -63,7 +56,7 @@ impl Sender {
     }
 
     /// Returns the origin.
-    pub(crate) fn request_origin(&self) -> Origin {
+    pub(crate) fn origin(&self) -> Origin {
         self.origin
     }
 }

@@ -1,6 +1,5 @@
 //! One connection: plain HTTP/1.1, or TLS with the version of HTTP that the client chooses in the handshake.
 
-use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
 
@@ -72,8 +71,8 @@ fn serve_http1(
     watcher: Watcher,
 ) -> impl Future<Output = ()> + Send + 'static {
     let service = service_fn(move |request: Request<Incoming>| {
-        let server = server.clone();
-        async move { Ok::<_, Infallible>(respond(server, peer, transport, request).await) }
+        // An error ends the connection.
+        respond(server.clone(), peer, transport, request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -9,12 +9,12 @@
 mod requests;
 mod streams;
 
-use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::pin;
 
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
+use h2::Reason;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -24,8 +24,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::debug;
 
 use self::requests::{OpenRequest, Requests};
-use self::streams::Streams;
+use self::streams::{Pieces, Streams};
 use super::connection::Stopping;
+use super::open_requests::{Held, NoAnswer};
 use super::{Server, Transport, respond};
 use crate::limits::{
     HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_PING_INTERVAL,
@@ -45,7 +46,7 @@ pub(super) async fn serve_http2(
     let begun = requests.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let (server, open) = (server.clone(), begun.begin());
-        async move { Ok::<_, Infallible>(answer(server, peer, open, request).await) }
+        answer(server, peer, open, request)
     });
     let mut connection = pin!(builder().serve_connection(TokioIo::new(stream), service));
     tokio::select! {
@@ -81,14 +82,25 @@ fn builder() -> http2::Builder<Streams> {
     builder
 }
 
-async fn answer(server: Server, peer: IpAddr, open: OpenRequest, request: Request<Incoming>) -> Response {
+/// Answers a request.
+///
+/// # Errors
+/// The reason that a client gets instead of an answer. It may send the request again. The request counts as
+/// abandoned, so that a client with many of them is disconnected.
+async fn answer(
+    server: Server,
+    peer: IpAddr,
+    open: OpenRequest,
+    request: Request<Incoming>,
+) -> Result<axum::http::Response<Pieces>, h2::Error> {
     // `h2` limits only the size of all headers. In HTTP/1.1, `hyper` gives the same answer.
     let response = if request.headers().len() > HEADERS_MAX {
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response()
+        Held::hold(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response(), None)
     } else {
-        respond(server, peer, Transport::Encrypted, request).await
+        let answered = respond(server, peer, Transport::Encrypted, request).await;
+        answered.map_err(|NoAnswer| h2::Error::from(Reason::REFUSED_STREAM))?
     };
-    streams::in_pieces(response, open.answered())
+    Ok(streams::in_pieces(response, open.answered()))
 }
 
 fn log_end(ended: hyper::Result<()>) {

@@ -51,7 +51,7 @@ async fn export(pause: Duration, parts_max: usize) -> (Vec<u8>, String) {
 
 async fn request_export(method: &str, pause: Duration, parts_max: usize) -> (Vec<u8>, String) {
     let (log, _guard) = Log::start();
-    let server = Server::new(TrustedProxies::default(), BrowserAccess::default());
+    let server = Server::new(&ListenerSettings::default());
     server.open(&service().await);
     let (mut client, stream) = duplex(BUFFER_BYTES);
     let connections = GracefulShutdown::new();
@@ -121,12 +121,9 @@ async fn a_request_whose_client_disconnects_is_logged() {
         has_begun.notify_one();
         std::future::pending::<()>().await;
     };
-    let routes = with_layers(
-        Router::new().route("/slow", get(never_answers)),
-        &BrowserAccess::default(),
-        RefusalReporter(None),
-    );
-    let server = Server::new(TrustedProxies::default(), BrowserAccess::default());
+    let routes = Router::new().route("/slow", get(never_answers));
+    let routes = with_layers(routes, &BrowserAccess::default(), RefusalReporter(None));
+    let server = Server::new(&ListenerSettings::default());
     server.app.set(routes).unwrap();
     let (mut client, stream) = duplex(BUFFER_BYTES);
     let connections = GracefulShutdown::new();

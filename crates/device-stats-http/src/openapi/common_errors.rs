@@ -7,8 +7,9 @@ use utoipa::openapi::{Content, OpenApi, Ref, RefOr, ResponseBuilder};
 use super::security::needs_token;
 use crate::limits::{BODY_BYTES_MAX, BODY_RATE_BYTES_MIN, BODY_TIMEOUT};
 
-const TOO_MANY: &str = "The client has used up its quota of requests or readings; the headers `RateLimit-Policy` and \
-    `RateLimit` describe it. Nothing was done. Retry after `Retry-After` seconds.";
+const TOO_MANY: &str = "The client has used up its quota of requests or readings, which the headers `RateLimit-Policy` and \
+    `RateLimit` describe; or too many requests of its address are open. Nothing was done. Retry after `Retry-After` \
+    seconds.";
 
 /// Adds the common errors to every operation. Keeps the errors that an operation describes itself.
 pub(super) fn add(document: &mut OpenApi) {
@@ -40,11 +41,7 @@ fn add_to(operation: &mut Operation, path: &str, writes: bool) {
     let is_guarded = writes;
     // The first request for magnitudes stores them.
     let writes = writes || has_parameter(|name| name == "magnitude");
-    let uses_database = match operation.operation_id.as_deref() {
-        Some("check_ready") => true,
-        Some("show_version") => false,
-        _ => in_api,
-    };
+    let is_limited = in_api || operation.operation_id.as_deref() == Some("check_ready");
     let (seconds, rate_kib) = (BODY_TIMEOUT.as_secs(), BODY_RATE_BYTES_MIN >> 10);
     let too_slow = format!(
         "The body did not arrive within {seconds} seconds, or a large body arrived at less than {rate_kib} KiB per \
@@ -78,7 +75,7 @@ fn add_to(operation: &mut Operation, path: &str, writes: bool) {
         (in_api, "429", "Error", TOO_MANY),
         (true, "500", "Error", "An internal error of the service."),
         (
-            uses_database,
+            is_limited,
             "503",
             "Error",
             "The database is unavailable, or the service is at its limit. Retry after `Retry-After` seconds.",

@@ -1,4 +1,4 @@
-//! The header `Forwarded` (RFC 7239): the address of a client in an element of its list.
+//! The header `Forwarded` (RFC 7239): the address of a client, and its scheme, in an element of its list.
 //!
 //! The list is read from its end, because the last proxy has written the last element. A client can write any
 //! bytes before it, such as a quotation mark without its counterpart. Reading from the start, such a mark
@@ -7,7 +7,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 /// Name of the parameter with the address of the client (RFC 7239, section 5.2).
-const FOR: &[u8] = b"for";
+pub(super) const FOR: &[u8] = b"for";
+/// Name of the parameter with the scheme that the client has used (RFC 7239, section 5.4).
+pub(super) const PROTO: &[u8] = b"proto";
 
 /// Returns the elements of a list, the last one first.
 pub(super) fn elements_from_end(list: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -20,15 +22,15 @@ pub(super) fn elements_from_end(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Returns the value of `for` in an element. Returns `None` if the element has none or several.
-pub(super) fn for_value(element: &[u8]) -> Option<Vec<u8>> {
+/// Returns the value of a parameter in an element. Returns `None` if the element has none or several.
+pub(super) fn value_of(parameter: &[u8], element: &[u8]) -> Option<Vec<u8>> {
     let (mut rest, mut found) = (Some(element), None);
     while let Some(pairs) = rest {
         let (before, pair) = split_last(pairs, b';');
         rest = before;
         let Some(equals) = pair.iter().position(|byte| *byte == b'=') else { continue };
         let (name, value) = (pair.get(..equals)?, pair.get(equals + 1..)?);
-        if name.trim_ascii().eq_ignore_ascii_case(FOR) && found.replace(unquoted(value)).is_some() {
+        if name.trim_ascii().eq_ignore_ascii_case(parameter) && found.replace(unquoted(value)).is_some() {
             return None;
         }
     }
@@ -92,7 +94,7 @@ mod tests {
     use super::*;
 
     fn addresses(list: &str) -> Vec<Option<String>> {
-        let read = |element: &[u8]| read_address(&for_value(element)?).map(|address| address.to_string());
+        let read = |element: &[u8]| read_address(&value_of(FOR, element)?).map(|address| address.to_string());
         elements_from_end(list.as_bytes()).map(read).collect()
     }
 

@@ -25,8 +25,8 @@ pub(crate) const AUDIT_ORDER_WORDS: [(&str, AuditOrder); 2] =
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditAuthor)]
 struct AuthorBody {
-    /// `anyone` (a client without a valid token, or of a service that is open for everybody), `admin`, `user`,
-    /// `device`, `operator` (a command that works directly on the database), or `service`.
+    /// `anyone` (a client without a valid token, or of a service that is open for everybody), `admin`,
+    /// `user`, `device`, `operator` (a command that works directly on the database), or `service`.
     #[schema(example = "user")]
     kind: &'static str,
     /// Id of the user, or the `id` of the device.

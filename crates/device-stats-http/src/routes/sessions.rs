@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::tokens::TokenResponse;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Anyone, CookieTransport, JsonBody, NoQuery, Parsed, RequestBody, RequestOrigin, SessionCookie,
+    CookieTransport, JsonBody, NoQuery, Parsed, RequestBody, RequestOrigin, SessionCookie, SignIn,
 };
 use crate::headers::credentials::InvalidCredentials;
 use crate::headers::session_cookie::{self, Transport};
@@ -68,16 +68,17 @@ pub(crate) struct SessionResponse {
 )]
 pub(super) async fn create_session(
     State(service): State<Service>,
-    anyone: Anyone,
-    RequestOrigin(origin): RequestOrigin,
-    CookieTransport(transport): CookieTransport,
-    Parsed(input): Parsed<JsonBody<SessionCreateBody>>,
+    attempt: SignIn,
+    transport: Result<CookieTransport, ApiError>,
+    input: Result<Parsed<JsonBody<SessionCreateBody>>, ApiError>,
 ) -> Result<Response, ApiError> {
-    let JsonBody(token) = input;
-    let token = token.map_err(|error| anyone.fail(&service, InvalidCredentials::Token(error).into()))?;
-    let begun =
-        service.begin_session(&token, origin).await.map_err(|error| anyone.fail(&service, error.into()));
-    let NewSession { secret, token, ends_at } = begun?;
+    let read = || -> Result<(Transport, Token), ApiError> {
+        let (CookieTransport(transport), Parsed(JsonBody(token))) = (transport?, input?);
+        Ok((transport, token.map_err(InvalidCredentials::Token)?))
+    };
+    let (transport, token) = read().map_err(|error| attempt.refuse(&service, error))?;
+    let principal = attempt.with_token(&service, &token).await?;
+    let NewSession { secret, token, ends_at } = service.begin_session(principal).await?;
     let cookie = AppendHeaders([(SET_COOKIE, session_cookie::set(&secret, transport))]);
     let body = SessionResponse { token: (&token).into(), ends_at: ends_at.to_string() };
     Ok((StatusCode::CREATED, cookie, Json(body)).into_response())

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
+use rcgen::{CertificateParams, CertifiedKey, KeyPair, date_time_ymd, generate_simple_self_signed};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
@@ -149,22 +149,65 @@ async fn an_unusable_change_is_logged_once_and_changes_nothing() {
     check();
     assert_eq!(log.text(), "");
     pair.write(&new.cert.pem(), &old_key);
-    check();
-    check();
+    for _ in 0..3 {
+        check();
+    }
     assert_eq!(log.text().matches("WARN").count(), 1, "{}", log.text());
     assert!(log.text().contains("does not belong to the certificate"), "{}", log.text());
     assert!(is_shown(&old, &current).await);
     pair.write(&new.cert.pem(), &new_key);
-    check();
-    check();
+    for _ in 0..3 {
+        check();
+    }
     assert!(is_shown(&new, &current).await && !is_shown(&old, &current).await);
     assert_eq!(log.text().matches("INFO").count(), 1, "{}", log.text());
     fs::remove_file(&pair.files.key).unwrap();
-    check();
-    check();
+    for _ in 0..3 {
+        check();
+    }
     assert_eq!(log.text().matches("WARN").count(), 2, "{}", log.text());
     assert!(log.text().contains("key.pem: it does not exist"), "{}", log.text());
     assert!(is_shown(&new, &current).await);
+}
+
+/// A check could see the first certificates of a list while the list was written. They are valid PEM.
+#[tokio::test]
+async fn files_are_used_when_they_have_stopped_to_change() {
+    let (log, _guard) = Log::start();
+    let (old, new) = (generated(), generated());
+    let pair = Pair::of(&old);
+    let mut tls = pair.load().unwrap();
+    let current = tls.current();
+    let (key, authority) = (new.signing_key.serialize_pem(), generated().cert.pem());
+    let mut check_with = |certificate: String| {
+        pair.write(&certificate, &key);
+        tls.check(pair.files.read());
+    };
+    // Each part of the list is longer than the one before.
+    for authorities in 0..4 {
+        check_with(new.cert.pem() + &authority.repeat(authorities));
+        assert!(is_shown(&old, &current).await && !is_shown(&new, &current).await, "{authorities}");
+    }
+    check_with(new.cert.pem() + &authority.repeat(3));
+    assert!(is_shown(&new, &current).await);
+    // A change that is undone is none.
+    check_with(String::new());
+    check_with(new.cert.pem() + &authority.repeat(3));
+    check_with(String::new());
+    assert_eq!(log.text().lines().count(), 1, "{}", log.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_certificate_is_logged_at_the_start() {
+    let (log, _guard) = Log::start();
+    let mut parameters = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    parameters.not_after = date_time_ymd(2020, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    let pair = Pair::new(&parameters.self_signed(&key).unwrap().pem(), &key.serialize_pem());
+    let following = pair.load().unwrap().follow_files();
+    let ended = tokio::time::timeout(3 * TLS_CHECK_INTERVAL, following).await;
+    assert!(ended.is_err());
+    assert_eq!(log.text().matches("the TLS certificate has expired").count(), 1, "{}", log.text());
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use device_stats_http::limits::HEAD_TIMEOUT;
 use device_stats_sqlite::SqliteStore;
+use device_stats_store::Model;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use crate::server::{Api, JSON, Response, Server, over_both_stores, over_sqlite};
+use crate::server::{Api, BATCH, JSON, Response, Server, over_both_stores, over_sqlite};
 
 over_both_stores!(
     a_connection_stays_open_after_errors,
@@ -95,6 +96,46 @@ async fn a_connection_without_a_complete_head_is_closed() {
         assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"));
     })
     .await;
+}
+
+/// Behind a proxy, the address of the client counts.
+#[tokio::test]
+async fn an_address_with_many_open_requests_waits_and_others_do_not() {
+    let server = Server::start_with_open_requests_max(Arc::new(Model::default()), 2).await;
+    let api = server.api;
+    api.device("d").await;
+    let live =
+        "GET /api/v1/stats/devices/d/live HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: 10.0.0.1\r\n\r\n";
+    let open = async || {
+        let mut stream = TcpStream::connect(api.address).await.unwrap();
+        stream.write_all(live.as_bytes()).await.unwrap();
+        assert_eq!(Response::read(&mut stream, false).await.status, 200);
+        stream
+    };
+    let mut streams = vec![open().await, open().await];
+    let get = async |path: &str, address: &str| {
+        let headers = [&format!("x-forwarded-for: {address}"), "x-request-id: r"];
+        api.send("GET", path, &headers, None).await
+    };
+    for path in ["/api/v1/version", "/api/v1/stats/devices/d/live", "/docs/", "/missing"] {
+        let refused = get(path, "10.0.0.1").await;
+        assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")), "{path}");
+        assert!(refused.header("content-security-policy").is_some(), "{path}");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(String::from_utf8_lossy(&refused.body), @r#"{"detail":"Too many requests of this client address are open; nothing was done, try again when some are answered","code":"too_many_open_requests","request_id":"r"}"#);
+        }
+    }
+    let body = vec![b' '; 12 * 1024 * 1024];
+    let refused = api.send("POST", BATCH, &[JSON, "x-forwarded-for: 10.0.0.1"], Some(&body)).await;
+    assert_eq!(refused.status, 429, "a client that sends much can read the refusal");
+    assert_eq!(get("/health/live", "10.0.0.1").await.status, 200);
+    assert_eq!(get("/health/ready", "10.0.0.1").await.status, 200);
+    assert_eq!(get("/api/v1/version", "10.0.0.2").await.status, 200);
+    streams.pop();
+    // The service notices the end of a connection a little later.
+    let passes = async { while get("/api/v1/version", "10.0.0.1").await.status != 200 {} };
+    timeout(HEAD_TIMEOUT, passes).await.expect("a place is free again");
+    server.stop().await;
 }
 
 /// A request whose head has arrived is finished, even if the shutdown starts before its body arrives.

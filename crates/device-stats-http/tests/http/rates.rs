@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use device_stats_domain::{Token, TokenKind};
+use device_stats_domain::{SessionSecret, Token, TokenKind};
 use device_stats_postgres::testing::TestPostgres;
 use device_stats_postgres::{PostgresConfig, PostgresStore};
 use device_stats_service::{AuthMode, RateClock, RateSettings};
@@ -194,33 +194,32 @@ async fn a_sender_with_too_many_readings_waits_and_nothing_is_stored() {
     }
     assert_eq!((fleet.stored("d").await, fleet.stored("new").await), (5, 1));
     // A batch is charged as a whole or not at all.
-    let batch = json!(vec![json!({"x": 1, "y": 2, "z": 3}); 5]).to_string();
+    let batch = json!(vec![json!({"x": 1, "y": 2, "z": 3}); 7]).to_string();
     let send = async || {
         fleet.api.send("POST", BATCH, &[JSON, &fleet.user, "x-request-id: r"], Some(batch.as_bytes())).await
     };
     let refused = send().await;
-    assert_eq!(limits(&refused), (429, [policy, Some(r#""readings";r=2;t=3"#), Some("3")]));
-    insta::assert_snapshot!(String::from_utf8_lossy(&refused.body), @r#"{"detail":"Too many readings; nothing was done, try again in 3 seconds","code":"too_many_readings","request_id":"r"}"#);
-    fleet.advance(Duration::from_secs(3));
-    assert_eq!(limits(&send().await), (201, [policy, Some(r#""readings";r=0;t=1"#), None]));
+    // It may use three readings in advance.
+    assert_eq!(limits(&refused), (429, [policy, Some(r#""readings";r=2;t=2"#), Some("2")]));
+    insta::assert_snapshot!(String::from_utf8_lossy(&refused.body), @r#"{"detail":"Too many readings; nothing was done, try again in 2 seconds","code":"too_many_readings","request_id":"r"}"#);
+    fleet.advance(Duration::from_secs(2));
+    assert_eq!(limits(&send().await), (201, [policy, Some(r#""readings";r=0;t=4"#), None]));
     // Each operation is refused, and registers no device.
     let body = r#"[{"device_id":"newer","x":1,"y":2,"z":3}]"#;
     let path = "/api/v1/stats/batch?register=true";
     let registering = fleet.api.send("POST", path, &[JSON, &fleet.user], Some(body.as_bytes())).await;
     let refused = post_each(&fleet, &fleet.user).await.into_iter().chain([registering]);
     for response in refused {
-        assert_eq!(limits(&response), (429, [policy, Some(r#""readings";r=0;t=1"#), Some("1")]));
+        assert_eq!(limits(&response), (429, [policy, Some(r#""readings";r=0;t=4"#), Some("4")]));
         assert_eq!(response.json()["code"], "too_many_readings");
     }
-    assert_eq!((fleet.stored("d").await, fleet.stored("new").await), (10, 1));
+    assert_eq!((fleet.stored("d").await, fleet.stored("new").await), (12, 1));
     assert_eq!(fleet.get("/api/v1/devices/newer", &[&fleet.administrator]).await.status, 404);
     // Telegraf logs `message`.
     let write = fleet.api.send("POST", "/write", &[&fleet.user], Some(b"m,device=d x=1,y=2,z=3")).await;
     assert_eq!(write.json()["message"], write.json()["detail"]);
-    // Other senders, other requests, and batches without a reading are not affected.
+    // Other senders and other requests are not affected.
     for token in [&fleet.devices[0], &fleet.devices[1], &fleet.administrator] {
-        let empty = fleet.api.send("POST", BATCH, &[JSON, &fleet.user], Some(b"[]")).await;
-        assert_eq!(limits(&empty), (201, [None; 3]));
         assert_eq!(fleet.get(ME, &[token]).await.status, 200);
     }
     let [device, _] = &fleet.devices;
@@ -229,8 +228,41 @@ async fn a_sender_with_too_many_readings_waits_and_nothing_is_stored() {
     let unlimited =
         fleet.api.send("POST", BATCH, &[JSON, &fleet.administrator], Some(batch.as_bytes())).await;
     assert_eq!(limits(&unlimited), (201, [None; 3]));
-    fleet.advance(Duration::from_secs(FULL_BATCH as u64));
+    fleet.advance(Duration::from_secs(FULL_BATCH as u64 + 3));
     assert_eq!(send_large().await.status, 404, "a full batch passes again");
+    fleet.stop().await;
+}
+
+/// A sender far above its quota made the service read and parse each of its batches.
+#[tokio::test]
+async fn a_sender_with_nothing_left_is_refused_before_its_body_is_read() {
+    let fleet = Fleet::start(RateSettings { readings_per_second: 1, ..RateSettings::NONE }).await;
+    let rows = |count| format!("x,y,z\n{}", "1,2,3\n".repeat(count));
+    let send = async |rows: &str| {
+        fleet.api.send("POST", BATCH, &[CSV, &fleet.devices[0]], Some(rows.as_bytes())).await
+    };
+    // The readings are charged before the device is looked up, so nothing needs to be stored.
+    let missing = "/api/v1/stats/devices/missing/batch";
+    let full = rows(FULL_BATCH);
+    let charged = fleet.api.send("POST", missing, &[CSV, &fleet.devices[0]], Some(full.as_bytes())).await;
+    assert_eq!(limits(&charged).1[1], Some(r#""readings";r=0;t=1"#), "{charged:?}");
+    // Neither the format nor the number of readings matters, because nobody looks at them.
+    for body in [rows(1), String::new(), "x".to_owned()] {
+        let refused = send(&body).await;
+        assert_eq!(limits(&refused).0, 429, "{refused:?}");
+        assert_eq!(refused.json()["code"], "too_many_readings");
+        assert_eq!(limits(&refused).1[1..], [Some(r#""readings";r=0;t=1"#), Some("1")]);
+    }
+    // A client that asks first is told not to send its body.
+    let head = format!(
+        "POST {BATCH} HTTP/1.1\r\nhost: localhost\r\n{CSV}\r\n{}\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n",
+        fleet.devices[0]
+    );
+    assert_eq!(fleet.api.send_bytes(head.as_bytes(), true).await.status, 429);
+    fleet.advance(Duration::from_secs(2));
+    assert_eq!(limits(&send(&rows(6)).await).1[1..], [Some(r#""readings";r=2;t=1"#), Some("1")]);
+    assert_eq!(limits(&send(&rows(5)).await).1[1..], [Some(r#""readings";r=0;t=4"#), None]);
+    assert_eq!(limits(&send("").await).1[1..], [Some(r#""readings";r=0;t=4"#), Some("4")]);
     fleet.stop().await;
 }
 
@@ -306,29 +338,75 @@ async fn failed_sign_ins_are_counted_by_address_and_lock_no_token_out() {
     fleet.stop().await;
 }
 
+/// Begins a session of a browser.
+async fn sign_in(fleet: &Fleet, token: &str) -> Response {
+    let body = json!({"token": token}).to_string();
+    fleet.api.send("POST", "/api/v1/session", &[JSON], Some(body.as_bytes())).await
+}
+
+/// Returns the header with the cookie of a session.
+fn cookie(begun: &Response) -> String {
+    let (pair, _) = begun.header("set-cookie").unwrap().split_once(';').unwrap();
+    format!("cookie: {pair}")
+}
+
+/// Clients of the same address could keep a person from signing in on the web page.
 #[tokio::test]
 async fn failed_sign_ins_of_browsers_count_and_lock_no_token_out() {
     let rates =
-        RateSettings { failed_sign_ins_per_minute: 3, address_requests_per_second: 9, ..RateSettings::NONE };
+        RateSettings { failed_sign_ins_per_minute: 3, address_requests_per_second: 1, ..RateSettings::NONE };
     let fleet = Fleet::start(rates).await;
-    let sign_in = async |token: &str| {
-        let body = json!({"token": token}).to_string();
-        fleet.api.send("POST", "/api/v1/session", &[JSON], Some(body.as_bytes())).await
-    };
     let unknown = Token::from_random(TokenKind::User, &[6; 32]);
-    for (token, expected) in
-        [(unknown.expose(), 401), ("x", 401), ("y", 401), ("z", 429), (unknown.expose(), 429)]
-    {
-        let response = sign_in(token).await;
-        assert_eq!(response.status, expected, "{response:?}");
+    let forged = SessionSecret::from_random(&[6; 32]);
+    let forged = format!("cookie: device-stats={}", forged.expose());
+    assert_eq!(sign_in(&fleet, unknown.expose()).await.status, 401);
+    assert_eq!(sign_in(&fleet, "x").await.status, 401);
+    assert_eq!(fleet.get(ME, &[&forged]).await.status, 401);
+    let refused = [
+        sign_in(&fleet, "y").await,
+        sign_in(&fleet, unknown.expose()).await,
+        fleet.get(ME, &[&forged]).await,
+    ];
+    for (left, refused) in [6, 5, 4].iter().zip(refused) {
+        let rest = format!(r#""address-requests";r={left};t=1, "failed-sign-ins";r=0;t=20"#);
+        assert_eq!((refused.status, refused.header("ratelimit")), (429, Some(rest.as_str())));
     }
-    let session = format!("cookie: __Host-dss={}", "A".repeat(43));
-    let resumed = fleet.get(ME, &[&session]).await;
-    assert!(matches!(resumed.status, 401 | 429), "{resumed:?}");
-    let begun = sign_in(fleet.user.trim_start_matches("authorization: Bearer ")).await;
-    assert_eq!(begun.status, 201, "{begun:?}");
-    // Each of these seven requests was charged to the address.
-    assert_eq!(begun.header("ratelimit"), Some(r#""address-requests";r=83;t=1"#));
+    // A sign-in without a token counts for the address.
+    for _ in 0..4 {
+        let faulty = fleet.api.send("POST", "/api/v1/session", &[JSON], Some(b"{}")).await;
+        assert_eq!(faulty.status, 422);
+    }
+    let refused = fleet.api.send("POST", "/api/v1/session", &[JSON], Some(b"{}")).await;
+    assert_eq!(limits(&refused).1[1..], [Some(r#""address-requests";r=0;t=1"#), Some("1")]);
+    let begun = sign_in(&fleet, fleet.user.trim_start_matches("authorization: Bearer ")).await;
+    assert_eq!(limits(&begun), (201, [None; 3]));
+    assert_eq!(limits(&fleet.get(ME, &[&cookie(&begun)]).await), (200, [None; 3]));
+    fleet.stop().await;
+}
+
+/// Beginning a session counted only for the address.
+#[tokio::test]
+async fn sessions_share_the_quota_of_the_user() {
+    let fleet = Fleet::start(RateSettings { user_requests_per_second: 1, ..RateSettings::NONE }).await;
+    let rest = |response: &Response| response.header("ratelimit").map(str::to_owned);
+    let token = fleet.user.trim_start_matches("authorization: Bearer ");
+    let mut cookies = Vec::new();
+    for left in [9, 8] {
+        let begun = sign_in(&fleet, token).await;
+        assert_eq!(rest(&begun), Some(format!(r#""requests";r={left};t=1"#)));
+        cookies.push(cookie(&begun));
+    }
+    for left in (0..8).rev() {
+        let header = [&cookies[0], &fleet.user, &cookies[1]][left % 3];
+        assert_eq!(rest(&fleet.get(ME, &[header]).await), Some(format!(r#""requests";r={left};t=1"#)));
+    }
+    for header in [&cookies[0], &fleet.user, &cookies[1]] {
+        assert_eq!(fleet.get(ME, &[header]).await.status, 429);
+    }
+    assert_eq!(sign_in(&fleet, token).await.status, 429);
+    // A person can always sign out.
+    let headers = [cookies[0].as_str(), "sec-fetch-site: same-origin"];
+    assert_eq!(fleet.api.send("DELETE", "/api/v1/session", &headers, None).await.status, 204);
     fleet.stop().await;
 }
 

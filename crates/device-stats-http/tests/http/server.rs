@@ -100,6 +100,7 @@ struct Options {
     rates: RateSettings,
     rate_clock: RateClock,
     devices_per_user_max: Option<u32>,
+    open_requests_per_address_max: Option<usize>,
 }
 
 impl Default for Options {
@@ -114,6 +115,7 @@ impl Default for Options {
             rates: RateSettings::NONE,
             rate_clock: RateClock::default(),
             devices_per_user_max: None,
+            open_requests_per_address_max: None,
         }
     }
 }
@@ -183,6 +185,14 @@ impl Server {
             .await
     }
 
+    /// Starts a service that answers this number of requests of a client address at the same time. It
+    /// believes the `X-Forwarded-For` of this machine.
+    pub(crate) async fn start_with_open_requests_max(store: Arc<dyn Store>, max: usize) -> Self {
+        let proxies = "127.0.0.1".parse().unwrap();
+        let options = Options { proxies, open_requests_per_address_max: Some(max), ..Options::default() };
+        Self::start_with(store, options).await
+    }
+
     async fn start_with(store: Arc<dyn Store>, options: Options) -> Self {
         let Options {
             cache_bytes_max,
@@ -194,6 +204,7 @@ impl Server {
             rates,
             rate_clock,
             devices_per_user_max,
+            open_requests_per_address_max,
         } = options;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = Api { address: listener.local_addr().unwrap() };
@@ -216,7 +227,12 @@ impl Server {
                 // A failing case drops the sender, which also stops the service.
                 let _sent = stopped.await;
             };
-            let settings = ListenerSettings { proxies, access, ..ListenerSettings::default() };
+            let settings = ListenerSettings {
+                proxies,
+                access,
+                open_requests_per_address_max,
+                ..ListenerSettings::default()
+            };
             serve(listener, std::future::ready(service.clone()), settings, stop).await;
         });
         Self { api, service, stop, serving }

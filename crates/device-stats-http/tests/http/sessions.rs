@@ -93,6 +93,10 @@ async fn a_browser_signs_in_over_a_network_only_with_tls() {
     assert_eq!((refused.status, &refused.json()["code"]), (403, &json!("insecure_connection")));
     let refused = sign_in(server.api, token.expose(), &[remote, "x-forwarded-proto: http"]).await;
     assert_eq!(refused.status, 403);
+    let standard = "forwarded: for=203.0.113.7;proto=https";
+    let refused = sign_in(server.api, token.expose(), &[standard, "x-forwarded-proto: http"]).await;
+    assert_eq!(refused.status, 403, "the headers disagree");
+    assert_eq!(sign_in(server.api, token.expose(), &[standard]).await.status, 201);
     let encrypted = sign_in(server.api, token.expose(), &[remote, "x-forwarded-proto: https"]).await;
     let (cookie, attributes) = cookie(&encrypted);
     assert!(cookie.starts_with("cookie: __Host-device-stats="), "{cookie}");

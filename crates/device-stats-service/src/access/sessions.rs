@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::{SessionSecret, StoredToken, Timestamp, Token};
+use device_stats_domain::{SessionSecret, StoredToken, Timestamp};
 use device_stats_store::StoreError;
 
-use super::principal::Origin;
-use super::sign_in::CredentialKey;
+use super::principal::{Origin, Principal};
+use super::sign_in::{Credential, CredentialKey};
 use super::tokens::random_bytes;
 use crate::error::ServiceError;
 use crate::limits::SESSION_TIME_MAX;
@@ -24,14 +24,14 @@ pub struct NewSession {
 }
 
 impl Service {
-    /// Begins a session with the rights of a token. It ends after
+    /// Begins a session with the rights of the token of a principal. It ends after
     /// [`SESSION_TIME_MAX`](crate::limits::SESSION_TIME_MAX), after
     /// [`SESSION_IDLE_MAX`](crate::limits::SESSION_IDLE_MAX) without a request, and with its token.
     ///
     /// # Errors
-    /// [`ServiceError::TokenUnknown`]; [`ServiceError::RandomnessMissing`]; the errors of the store.
-    pub async fn begin_session(&self, token: &Token, origin: Origin) -> Result<NewSession, ServiceError> {
-        let principal = self.sign_in(token).await?.with_origin(origin);
+    /// [`ServiceError::TokenUnknown`] if the token was revoked meanwhile;
+    /// [`ServiceError::RandomnessMissing`]; the errors of the store.
+    pub async fn begin_session(&self, principal: Principal) -> Result<NewSession, ServiceError> {
         let token = self.find_own_token(principal).await?.ok_or(ServiceError::TokenUnknown)?;
         let secret = SessionSecret::from_random(&random_bytes()?);
         let author = principal.author();
@@ -55,15 +55,18 @@ impl Service {
     /// The errors of the store.
     pub async fn end_session(&self, secret: &SessionSecret, origin: Origin) -> Result<(), ServiceError> {
         let hash = secret.hash();
-        let author = match self.resume_session(secret).await {
-            Ok(principal) => principal.with_origin(origin).author(),
-            Err(ServiceError::SessionUnknown) => origin.anyone(),
-            Err(error) => return Err(error),
+        let key = CredentialKey::Session(hash);
+        let Some(session) = self.parts.store.find_session(&hash).await? else {
+            self.parts.known_credentials.forget(key);
+            return Ok(());
         };
+        let StoredToken { id, holder, scopes, .. } = session.token;
+        let principal = Principal::signed_in(holder.identity(), scopes, Credential { token: id, key });
+        let author = principal.with_origin(origin).author();
         let end = move |parts: Arc<ServiceParts>| async move {
             let ended = parts.store.delete_session(&author, &hash).await;
             // Also after an error, because the outcome may be unknown.
-            parts.known_credentials.forget(CredentialKey::Session(hash));
+            parts.known_credentials.forget(key);
             ended
         };
         self.complete(end).await

@@ -8,6 +8,7 @@ use quick_cache::sync::Cache;
 use tokio::time::Instant;
 
 use super::principal::Principal;
+use crate::client_limit::ClientAddress;
 use crate::error::ServiceError;
 use crate::limits::{KNOWN_TOKENS_MAX, RIGHTS_CACHED_MAX, SESSION_IDLE_MAX, SESSION_TIME_MAX};
 use crate::service::Service;
@@ -88,26 +89,41 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::TokenUnknown`] if the token does not exist, has expired or was revoked; the errors of
-    /// the store.
-    pub async fn sign_in(&self, token: &Token) -> Result<Principal, ServiceError> {
-        self.find_principal(CredentialKey::Token(token.hash())).await?.ok_or(ServiceError::TokenUnknown)
+    /// the store; [`StoreError::Unavailable`] if the lookup waits too long for its turn.
+    pub async fn sign_in(&self, token: &Token, client: ClientAddress) -> Result<Principal, ServiceError> {
+        let key = CredentialKey::Token(token.hash());
+        self.find_principal(key, client).await?.ok_or(ServiceError::TokenUnknown)
     }
 
     /// Returns the principal of the session of a browser.
     ///
     /// # Errors
-    /// [`ServiceError::SessionUnknown`] if the session does not exist or has ended; the errors of the store.
-    pub async fn resume_session(&self, secret: &SessionSecret) -> Result<Principal, ServiceError> {
-        self.find_principal(CredentialKey::Session(secret.hash())).await?.ok_or(ServiceError::SessionUnknown)
+    /// [`ServiceError::SessionUnknown`] if the session does not exist or has ended; the errors of the store;
+    /// [`StoreError::Unavailable`] if the lookup waits too long for its turn.
+    pub async fn resume_session(
+        &self,
+        secret: &SessionSecret,
+        client: ClientAddress,
+    ) -> Result<Principal, ServiceError> {
+        let key = CredentialKey::Session(secret.hash());
+        self.find_principal(key, client).await?.ok_or(ServiceError::SessionUnknown)
     }
 
-    /// Returns the principal of a credential, and notes the use; `None` if the credential is not valid.
-    async fn find_principal(&self, key: CredentialKey) -> Result<Option<Principal>, StoreError> {
+    /// Returns the principal of a credential, and notes the use; `None` if the credential is not valid. A
+    /// credential that was valid on this node before is looked up at once, others in turn.
+    async fn find_principal(
+        &self,
+        key: CredentialKey,
+        client: ClientAddress,
+    ) -> Result<Option<Principal>, StoreError> {
         let now = self.parts.clock.now();
-        let cached = self.parts.known_credentials.0.get(&key);
-        let known = match cached.filter(|known| known.looked_up.elapsed() < RIGHTS_CACHED_MAX) {
-            Some(known) => Some(known),
-            None => self.look_up(key).await?,
+        let known = match self.parts.known_credentials.0.get(&key) {
+            Some(known) if known.looked_up.elapsed() < RIGHTS_CACHED_MAX => Some(known),
+            Some(_) => self.look_up(key).await?,
+            None => {
+                let _turn = self.parts.lookup_turns.take(client).await?;
+                self.look_up(key).await?
+            }
         };
         let valid = known.filter(|known| known.ends_at.is_none_or(|end| now < end));
         Ok(valid.map(|KnownCredential { principal, .. }| {

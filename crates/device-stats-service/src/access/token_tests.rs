@@ -6,14 +6,18 @@ use std::time::Duration;
 
 use device_stats_domain::{
     Author, Device, DeviceId, Email, Identity, NewDevice, NewUser, Scope, Scopes, SessionSecret, Timestamp,
-    Token, TokenId, User, Username, Window,
+    Token, TokenId, TokenKind, User, Username, Window,
 };
 use device_stats_formats::export::ExportFormat;
 use device_stats_store::{AccountStore, Model, Store, StoreError, TokenStore, Visibility};
+use tokio::time::Instant;
 
 use super::*;
+use crate::client_limit::ClientAddress;
 use crate::error::ServiceError;
-use crate::limits::{RIGHTS_CACHED_MAX, SESSION_IDLE_MAX, SESSION_TIME_MAX};
+use crate::limits::{
+    LOOKUP_WAIT_MAX, LOOKUPS_PER_ADDRESS_MAX, RIGHTS_CACHED_MAX, SESSION_IDLE_MAX, SESSION_TIME_MAX,
+};
 use crate::service::{Service, ServiceSettings};
 use crate::testing::{create_device, granted, new_reading};
 
@@ -55,6 +59,14 @@ impl Fleet {
     }
 }
 
+fn client() -> ClientAddress {
+    IpAddr::from([10, 0, 0, 1]).into()
+}
+
+async fn begin_session(service: &Service, token: &Token) -> Result<NewSession, ServiceError> {
+    service.begin_session(service.sign_in(token, client()).await?).await
+}
+
 fn scopes(scopes: &[Scope]) -> Scopes {
     scopes.iter().copied().collect()
 }
@@ -70,7 +82,7 @@ async fn a_token_gives_the_identity_and_the_scopes_of_its_holder() {
         (device, Identity::Device(fleet.device.key), scopes(&[Scope::Ingest])),
     ] {
         let CreatedToken { token, stored } = fleet.create_token(granted(), recipient).await;
-        let principal = fleet.service.sign_in(&token).await.unwrap();
+        let principal = fleet.service.sign_in(&token, client()).await.unwrap();
         assert_eq!((principal.identity(), principal.scopes()), (identity, expected));
         assert_eq!(principal.token_id(), Some(stored.id));
         assert_eq!(fleet.service.find_own_token(principal).await.unwrap(), Some(stored));
@@ -81,11 +93,11 @@ async fn a_token_gives_the_identity_and_the_scopes_of_its_holder() {
 async fn unknown_expired_and_revoked_tokens_are_refused_in_the_same_way() {
     let fleet = Fleet::create().await;
     let refused = async |token: &Token| {
-        assert!(matches!(fleet.service.sign_in(token).await, Err(ServiceError::TokenUnknown)));
+        assert!(matches!(fleet.service.sign_in(token, client()).await, Err(ServiceError::TokenUnknown)));
     };
     refused(&Token::from_random(device_stats_domain::TokenKind::User, &[1; 32])).await;
     let revoked = fleet.users_token().await;
-    fleet.service.sign_in(&revoked.token).await.unwrap();
+    fleet.service.sign_in(&revoked.token, client()).await.unwrap();
     fleet.service.revoke_token(granted(), revoked.stored.id).await.unwrap();
     refused(&revoked.token).await;
     // Another clock has created this one.
@@ -163,12 +175,12 @@ async fn another_node_refuses_a_revoked_token_in_time() {
     let fleet = Fleet::create().await;
     let other = service(&fleet.store);
     let created = fleet.users_token().await;
-    other.sign_in(&created.token).await.unwrap();
+    other.sign_in(&created.token, client()).await.unwrap();
     fleet.service.revoke_token(granted(), created.stored.id).await.unwrap();
     tokio::time::advance(RIGHTS_CACHED_MAX.saturating_sub(Duration::from_millis(1))).await;
-    other.sign_in(&created.token).await.unwrap();
+    other.sign_in(&created.token, client()).await.unwrap();
     tokio::time::advance(Duration::from_millis(1)).await;
-    assert!(matches!(other.sign_in(&created.token).await, Err(ServiceError::TokenUnknown)));
+    assert!(matches!(other.sign_in(&created.token, client()).await, Err(ServiceError::TokenUnknown)));
 }
 
 /// A stream kept the rights with which it was opened.
@@ -176,7 +188,7 @@ async fn another_node_refuses_a_revoked_token_in_time() {
 async fn a_live_stream_ends_in_time_when_its_token_is_revoked() {
     let fleet = Fleet::create().await;
     let created = fleet.users_token().await;
-    let principal = fleet.service.sign_in(&created.token).await.unwrap();
+    let principal = fleet.service.sign_in(&created.token, client()).await.unwrap();
     let source = fleet.service.find_user(principal.grant::<Read>().unwrap(), fleet.user.id).await.unwrap();
     let client = IpAddr::from([127, 0, 0, 1]).into();
     let mut stream = fleet.service.watch(source.into(), 1.0, None, client).await.unwrap();
@@ -196,7 +208,7 @@ async fn an_export_breaks_off_when_its_token_is_revoked() {
         fleet.store.append(&[new_reading(key, 1), new_reading(key, 2)]).await.unwrap();
     }
     let created = fleet.users_token().await;
-    let principal = fleet.service.sign_in(&created.token).await.unwrap();
+    let principal = fleet.service.sign_in(&created.token, client()).await.unwrap();
     let begin = async || {
         let granted = principal.grant::<Read>().unwrap();
         let source = fleet.service.find_device(granted, &fleet.device.device_id).await.unwrap();
@@ -220,7 +232,7 @@ async fn the_last_use_of_a_token_is_written_to_the_minute() {
     let fleet = Fleet::create().await;
     let created = fleet.users_token().await;
     let list = async || fleet.store.list_tokens(Visibility::All, TokenId(0), 10).await.unwrap();
-    fleet.service.sign_in(&created.token).await.unwrap();
+    fleet.service.sign_in(&created.token, client()).await.unwrap();
     assert_eq!(list().await[0].last_used_at, None, "requests do not wait for it");
     fleet.service.note_token_uses_in_background().stop().await;
     let used = list().await[0].last_used_at.unwrap();
@@ -237,9 +249,9 @@ async fn the_token_of_the_operator_replaces_the_earlier_one() {
         fleet.service.accept_admin_token_file(token).await.unwrap();
     }
     let other = service(&fleet.store);
-    assert!(other.sign_in(&tokens[0]).await.is_err());
-    other.sign_in(&tokens[1]).await.unwrap();
-    other.sign_in(&kept.token).await.unwrap();
+    assert!(other.sign_in(&tokens[0], client()).await.is_err());
+    other.sign_in(&tokens[1], client()).await.unwrap();
+    other.sign_in(&kept.token, client()).await.unwrap();
     assert_eq!(fleet.store.list_tokens(Visibility::All, TokenId(0), 10).await.unwrap().len(), 2);
 }
 
@@ -265,7 +277,7 @@ async fn a_session_ends_after_its_time_and_when_it_is_idle() {
             .await
             .unwrap();
         fleet.store.note_session_uses(&[(secret.hash(), begun(idle))]).await.unwrap();
-        let resumed = fleet.service.resume_session(&secret).await;
+        let resumed = fleet.service.resume_session(&secret, client()).await;
         assert_eq!(resumed.is_ok(), is_valid, "{n} {resumed:?}");
     }
 }
@@ -275,34 +287,65 @@ async fn a_session_has_the_rights_of_its_token_and_ends_with_it() {
     let fleet = Fleet::create().await;
     let other = service(&fleet.store);
     let created = fleet.users_token().await;
-    let session = fleet.service.begin_session(&created.token, Origin::Call).await.unwrap();
-    let principal = other.resume_session(&session.secret).await.unwrap();
-    assert_eq!(principal, fleet.service.resume_session(&session.secret).await.unwrap());
+    let session = begin_session(&fleet.service, &created.token).await.unwrap();
+    let principal = other.resume_session(&session.secret, client()).await.unwrap();
+    assert_eq!(principal, fleet.service.resume_session(&session.secret, client()).await.unwrap());
     assert_eq!(principal.identity(), Identity::User(fleet.user.id));
     assert_eq!(principal.token_id(), Some(created.stored.id));
     fleet.service.revoke_token(granted(), created.stored.id).await.unwrap();
     let refused = async |service: &Service| {
-        matches!(service.resume_session(&session.secret).await, Err(ServiceError::SessionUnknown))
+        matches!(service.resume_session(&session.secret, client()).await, Err(ServiceError::SessionUnknown))
     };
     assert!(refused(&fleet.service).await);
     tokio::time::advance(RIGHTS_CACHED_MAX).await;
     assert!(refused(&other).await);
-    assert!(matches!(
-        fleet.service.begin_session(&created.token, Origin::Call).await,
-        Err(ServiceError::TokenUnknown)
-    ));
+    assert!(matches!(fleet.service.begin_session(principal).await, Err(ServiceError::TokenUnknown)));
 }
 
 #[tokio::test]
 async fn an_ended_session_is_refused() {
     let fleet = Fleet::create().await;
     let created = fleet.users_token().await;
-    let session = fleet.service.begin_session(&created.token, Origin::Call).await.unwrap();
-    fleet.service.resume_session(&session.secret).await.unwrap();
+    let session = begin_session(&fleet.service, &created.token).await.unwrap();
+    fleet.service.resume_session(&session.secret, client()).await.unwrap();
     for _ in 0..2 {
         fleet.service.end_session(&session.secret, Origin::Call).await.unwrap();
-        let refused = fleet.service.resume_session(&session.secret).await;
+        let refused = fleet.service.resume_session(&session.secret, client()).await;
         assert!(matches!(refused, Err(ServiceError::SessionUnknown)));
     }
-    fleet.service.sign_in(&created.token).await.unwrap();
+    fleet.service.sign_in(&created.token, client()).await.unwrap();
+}
+
+/// A flood of tokens that do not exist could use all connections to the database.
+#[tokio::test(start_paused = true)]
+async fn unknown_tokens_take_turns_and_known_ones_do_not_wait() {
+    let fleet = Fleet::create().await;
+    let (known, new) = (fleet.users_token().await, fleet.users_token().await);
+    let service = &fleet.service;
+    service.sign_in(&known.token, client()).await.unwrap();
+    let mut turns = Vec::new();
+    for _ in 0..LOOKUPS_PER_ADDRESS_MAX {
+        turns.push(service.parts.lookup_turns.take(client()).await.unwrap());
+    }
+    let unknown = Token::from_random(TokenKind::User, &[7; 32]);
+    let started = Instant::now();
+    // A token that was valid before needs no turn, also if it must be looked up again.
+    for age in [Duration::ZERO, RIGHTS_CACHED_MAX] {
+        tokio::time::advance(age).await;
+        service.sign_in(&known.token, client()).await.unwrap();
+    }
+    assert_eq!(started.elapsed(), RIGHTS_CACHED_MAX);
+    let refused = service.sign_in(&unknown, client()).await;
+    assert!(matches!(refused, Err(ServiceError::Store(StoreError::Unavailable(_)))), "{refused:?}");
+    assert_eq!(started.elapsed(), RIGHTS_CACHED_MAX + LOOKUP_WAIT_MAX);
+    // Other addresses have turns of their own, and a valid token gets its turn behind wrong ones.
+    let other = IpAddr::from([10, 0, 0, 2]).into();
+    assert!(matches!(service.sign_in(&unknown, other).await, Err(ServiceError::TokenUnknown)));
+    assert_eq!(started.elapsed(), RIGHTS_CACHED_MAX + LOOKUP_WAIT_MAX);
+    let flood = (0..1_000).map(|_| service.sign_in(&unknown, client()));
+    let flood = futures_util::future::join_all(flood);
+    let (flood, signed_in, ()) =
+        tokio::join!(flood, service.sign_in(&new.token, client()), async { drop(turns) });
+    assert!(flood.iter().all(|outcome| matches!(outcome, Err(ServiceError::TokenUnknown))));
+    signed_in.unwrap();
 }

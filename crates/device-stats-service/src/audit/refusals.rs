@@ -1,8 +1,8 @@
 //! Refused requests that are not in the audit log yet.
 //!
 //! Equal refusals become one entry with their number, and the number of entries is limited: together, and for
-//! each address without a valid credential. So an attacker can neither fill the database nor hide the refusals
-//! of others, and no request waits for the log.
+//! each address without a valid credential. So an attacker can neither fill the database nor hide the
+//! refusals of others, and no request waits for the log.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};

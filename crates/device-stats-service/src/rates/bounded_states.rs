@@ -2,21 +2,29 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use governor::nanos::Nanos;
 use governor::state::StateStore;
 use governor::state::keyed::ShrinkableKeyedStateStore;
 
 /// Unused places above which the table is made smaller.
-const SPARE_MIN: usize = 1024;
+pub(super) const SPARE_MIN: usize = 1024;
 
 /// The states of up to `keys_max` keys. All further keys share one state. So neither the memory nor the use
-/// of further keys is unlimited.
-#[derive(Debug)]
+/// of further keys is unlimited. Clones share the states.
+#[derive(Clone, Debug)]
 pub(super) struct BoundedStates<K> {
     keys_max: usize,
-    states: Mutex<States<K>>,
+    states: Arc<Mutex<States<K>>>,
+    charges: Charges,
+}
+
+/// Whether charges change the states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Charges {
+    AreMade,
+    AreTried,
 }
 
 #[derive(Debug)]
@@ -29,11 +37,34 @@ struct States<K> {
 impl<K> BoundedStates<K> {
     /// Creates states of up to `keys_max` keys.
     pub(super) fn new(keys_max: usize) -> Self {
-        Self { keys_max, states: Mutex::new(States { known: HashMap::new(), shared: None }) }
+        let states = Arc::new(Mutex::new(States { known: HashMap::new(), shared: None }));
+        Self { keys_max, states, charges: Charges::AreMade }
+    }
+
+    /// Returns the number of keys for which memory is allocated.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.lock().known.capacity()
     }
 
     fn lock(&self) -> MutexGuard<'_, States<K>> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Hash + Eq + Clone> BoundedStates<K> {
+    /// Returns the same states for charges that are only tried: they change nothing.
+    pub(super) fn for_trials(&self) -> Self {
+        Self { charges: Charges::AreTried, ..self.clone() }
+    }
+
+    /// Adds a time to the state of a key that was just charged.
+    pub(super) fn add(&self, key: &K, time: Nanos) {
+        let mut states = self.lock();
+        let States { known, shared } = &mut *states;
+        if let Some(state) = known.get_mut(key).or(shared.as_mut()) {
+            *state = *state + time;
+        }
     }
 }
 
@@ -47,6 +78,10 @@ impl<K: Hash + Eq + Clone> StateStore for BoundedStates<K> {
         let mut states = self.lock();
         let States { known, shared } = &mut *states;
         let is_full = known.len() >= self.keys_max;
+        if self.charges == Charges::AreTried {
+            let state = known.get(key).copied().or(if is_full { *shared } else { None });
+            return measure(state).map(|(outcome, _)| outcome);
+        }
         if let Some(state) = known.get_mut(key) {
             let (outcome, new) = measure(Some(*state))?;
             *state = new;

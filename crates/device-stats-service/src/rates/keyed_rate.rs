@@ -8,6 +8,7 @@ use std::time::Duration;
 use device_stats_domain::Identity;
 use governor::clock::Clock;
 use governor::middleware::StateInformationMiddleware;
+use governor::nanos::Nanos;
 use governor::{Quota, RateLimiter};
 
 use super::bounded_states::BoundedStates;
@@ -65,11 +66,19 @@ pub(super) enum RateKey {
     Address(ClientAddress),
 }
 
+type Limiter = RateLimiter<RateKey, BoundedStates<RateKey>, RateClock, StateInformationMiddleware>;
+
 /// A rate for each key.
 pub(super) struct KeyedRate {
     policy: RatePolicy,
     quota: Quota,
-    limiter: RateLimiter<RateKey, BoundedStates<RateKey>, RateClock, StateInformationMiddleware>,
+    limiter: Limiter,
+    /// The same states, for charges that are only tried.
+    trials: Limiter,
+    /// The same states.
+    states: BoundedStates<RateKey>,
+    /// Maximum part of a charge that the key uses in advance.
+    advance: u32,
     clock: RateClock,
     /// Time of the last removal of idle keys, in nanoseconds of the clock.
     swept_ns: AtomicU64,
@@ -83,12 +92,39 @@ impl KeyedRate {
 
     /// Creates a rate with its own state for up to `keys_max` keys.
     pub(super) fn with_keys_max(policy: RatePolicy, quota: Quota, clock: RateClock, keys_max: usize) -> Self {
-        let limiter = RateLimiter::new(quota, BoundedStates::new(keys_max), clock.clone());
-        Self { policy, quota, limiter, clock, swept_ns: AtomicU64::new(0) }
+        let states = BoundedStates::new(keys_max);
+        Self {
+            policy,
+            quota,
+            trials: RateLimiter::new(quota, states.for_trials(), clock.clone()),
+            states: states.clone(),
+            advance: 0,
+            limiter: RateLimiter::new(quota, states, clock.clone()),
+            clock,
+            swept_ns: AtomicU64::new(0),
+        }
     }
 
-    /// Charges `count` to a key, or the whole quota if it is less. Returns the state of the key; `None` if
-    /// `count` is zero.
+    /// Lets a charge exceed the rest of the quota by the quota of this time, unless nothing is left.
+    pub(super) fn with_advance(mut self, time: Duration) -> Self {
+        let count = time.as_nanos() / self.quota.replenish_interval().as_nanos();
+        self.advance = u32::try_from(count).unwrap_or(u32::MAX);
+        self
+    }
+
+    /// Returns whether a key has anything left of its quota.
+    ///
+    /// # Errors
+    /// The state of the key if its quota is used up.
+    pub(super) fn check(&self, key: RateKey) -> Result<(), RateState> {
+        match self.trials.check_key(&key) {
+            Ok(_) => Ok(()),
+            Err(refusal) => Err(self.state(0, refusal.wait_time_from(self.clock.now()))),
+        }
+    }
+
+    /// Charges `count` to a key, or the whole quota if it is less. A part may be used in advance. Returns the
+    /// state of the key; `None` if `count` is zero.
     ///
     /// # Errors
     /// The state of the key if its quota does not suffice. Nothing is charged.
@@ -96,17 +132,24 @@ impl KeyedRate {
         self.sweep_if_due();
         let quota = self.quota.burst_size();
         let count = u32::try_from(count).unwrap_or(u32::MAX).min(quota.get());
-        let Some(count) = NonZeroU32::new(count) else { return Ok(None) };
-        match self.limiter.check_key_n(&key, count) {
+        let Some(needed) = NonZeroU32::new(count.saturating_sub(self.advance).max(count.min(1))) else {
+            return Ok(None);
+        };
+        let interval = self.quota.replenish_interval();
+        match self.limiter.check_key_n(&key, needed) {
             Ok(Ok(snapshot)) => {
-                let interval = self.quota.replenish_interval();
-                Ok(Some(self.state(snapshot.remaining_burst_capacity(), interval)))
+                let advanced = count - needed.get();
+                self.states.add(&key, Nanos::from(interval) * u64::from(advanced));
+                let left = snapshot.remaining_burst_capacity();
+                // Until one more is left.
+                let missing = advanced.saturating_sub(left).saturating_add(1);
+                Ok(Some(self.state(left.saturating_sub(advanced), interval.saturating_mul(missing))))
             }
             Ok(Err(refusal)) => {
                 let wait = refusal.wait_time_from(self.clock.now());
-                let missing = wait.as_nanos().div_ceil(self.quota.replenish_interval().as_nanos());
+                let missing = wait.as_nanos().div_ceil(interval.as_nanos());
                 let missing = u32::try_from(missing).unwrap_or(u32::MAX);
-                Err(self.state(count.get().saturating_sub(missing), wait))
+                Err(self.state(needed.get().saturating_sub(missing), wait))
             }
             // `count` is at most the quota, so this does not occur.
             Err(_) => Err(self.state(0, self.quota.burst_size_replenished_in())),
@@ -142,6 +185,12 @@ impl KeyedRate {
     #[cfg(test)]
     pub(super) fn key_count(&self) -> usize {
         self.limiter.len()
+    }
+
+    /// Returns the number of keys for which memory is allocated.
+    #[cfg(test)]
+    pub(super) fn key_capacity(&self) -> usize {
+        self.states.capacity()
     }
 }
 

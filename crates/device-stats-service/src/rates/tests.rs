@@ -11,10 +11,11 @@ use device_stats_store::Model;
 use governor::Quota;
 use governor::clock::{Clock, FakeRelativeClock};
 
+use super::bounded_states::SPARE_MIN;
 use super::*;
 use crate::limits::{
     DEVICE_REQUESTS_PER_SECOND_DEFAULT, RATE_BURST, RATE_PER_SECOND_MAX, RATE_SWEEP_INTERVAL,
-    READINGS_PER_SECOND_DEFAULT,
+    READINGS_ADVANCE, READINGS_PER_SECOND_DEFAULT,
 };
 use crate::service::ServiceSettings;
 
@@ -104,6 +105,32 @@ fn a_charge_above_the_quota_needs_the_whole_quota() {
     assert_eq!(rate.charge(key(1), 95).unwrap().map(brief), Some((0, 1)));
 }
 
+/// A batch was parsed and then refused if it had one reading more than were left, again and again.
+#[test]
+fn a_charge_in_advance_is_waited_for() {
+    let (fake, clock) = clock();
+    let rate =
+        KeyedRate::new(RatePolicy::Readings, quota(10, 100), clock).with_advance(Duration::from_secs(3));
+    assert_eq!(rate.charge(key(1), 90).unwrap().map(brief), Some((10, 1)));
+    assert_eq!(rate.charge(key(1), 41).map_err(brief), Err((10, 1)), "more than 30 in advance");
+    assert_eq!(rate.charge(key(1), 40).unwrap().map(brief), Some((0, 4)));
+    // Nothing passes until all of it is refilled.
+    for count in [1, 40, 100] {
+        assert!(rate.charge(key(1), count).is_err());
+    }
+    assert_eq!(rate.check(key(1)).map_err(brief), Err((0, 4)));
+    fake.advance(Duration::from_secs(3));
+    assert_eq!(rate.check(key(1)).map_err(brief), Err((0, 1)));
+    fake.advance(Duration::from_millis(100));
+    assert_eq!(rate.charge(key(1), 31).unwrap().map(brief), Some((0, 4)));
+    assert_eq!(rate.charge(key(2), 31).unwrap().map(brief), Some((69, 1)), "another key");
+    fake.advance(Duration::from_secs(13));
+    assert_eq!(rate.charge(key(1), 100).unwrap().map(brief), Some((0, 1)), "the average stays the rate");
+    // At the default rate, a full batch can be used in advance.
+    let full = BATCH_READINGS_MAX as u64;
+    assert!(u64::from(READINGS_PER_SECOND_DEFAULT) * READINGS_ADVANCE.as_secs() > full);
+}
+
 #[test]
 fn a_rate_per_minute_tells_longer_waits() {
     let (fake, clock) = clock();
@@ -148,9 +175,37 @@ fn idle_keys_take_no_memory() {
         rate.charge(key(n), 1).unwrap();
     }
     assert_eq!(rate.key_count(), 10_000);
+    assert!(rate.key_capacity() >= 10_000);
     fake.advance(RATE_SWEEP_INTERVAL);
     rate.charge(key(0), 1).unwrap();
     assert_eq!(rate.key_count(), 1);
+    assert!(rate.key_capacity() <= SPARE_MIN, "{}", rate.key_capacity());
+}
+
+/// A sender with nothing left made the service parse each of its batches.
+#[test]
+fn a_check_charges_nothing() {
+    let (fake, clock) = clock();
+    let rate = KeyedRate::with_keys_max(RatePolicy::Readings, quota(10, 100), clock, 2);
+    assert_eq!(rate.check(key(1)), Ok(()));
+    assert_eq!(rate.key_count(), 0);
+    rate.charge(key(1), 99).unwrap();
+    for _ in 0..3 {
+        assert_eq!(rate.check(key(1)), Ok(()));
+    }
+    assert_eq!(rate.charge(key(1), 1).unwrap().map(brief), Some((0, 1)));
+    assert_eq!(rate.check(key(1)).map_err(brief), Err((0, 1)));
+    assert_eq!(rate.check(key(2)), Ok(()), "another key");
+    fake.advance(Duration::from_millis(99));
+    assert_eq!(rate.check(key(1)).map_err(brief), Err((0, 1)));
+    fake.advance(Duration::from_millis(1));
+    assert_eq!(rate.check(key(1)), Ok(()));
+    assert_eq!(rate.charge(key(1), 1).unwrap().map(brief), Some((0, 1)));
+    // Further keys share a quota.
+    for n in [2, 3] {
+        rate.charge(key(n), 100).unwrap();
+    }
+    assert_eq!(rate.check(key(4)).map_err(brief), Err((0, 1)));
 }
 
 #[test]
@@ -204,7 +259,7 @@ async fn with_tokens_principals_have_quotas_of_their_own_and_administrators_have
     assert_eq!(left(service.charge_address(client(1))), Some(29));
     assert_eq!(left(service.charge_address(client(2))), Some(29));
     assert_eq!(left(service.charge_failed_sign_in(client(1))), Some(3));
-    let refused = service.charge_readings(user(1), client(1), 500_001);
+    let refused = service.charge_readings(user(1), client(1), 1_100_001);
     assert!(matches!(refused, Err(ServiceError::RateExceeded(RateState { remaining: 500_000, .. }))));
 }
 

@@ -310,7 +310,8 @@ pub async fn entries_are_chosen_by_conditions(store: Opened) {
         listed.iter().filter_map(|entry| entries.iter().position(|other| other == entry)).collect()
     };
     let any = AuditFilter::default;
-    // 0: user ann, 1: device pump%, 2: device pump7, 3: token, 4: refusal of ann, 5: refusal of a device, 6: deletion.
+    // 0: user ann, 1: device pump%, 2: device pump7, 3: token, 4: refusal of ann, 5: refusal of a device,
+    // 6: deletion.
     assert_eq!(chosen(any()).await, [0, 1, 2, 3, 4, 5, 6]);
     let refusals = AuditFilter { action: Some(AuditAction::RefuseRequest), ..any() };
     assert_eq!(chosen(refusals.clone()).await, [4, 5]);

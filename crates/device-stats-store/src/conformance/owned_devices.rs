@@ -103,28 +103,39 @@ pub async fn concurrent_callers_do_not_exceed_the_limit_on_devices(store: Opened
     assert_eq!(count(&store, ann.id).await, 3);
 }
 
-/// Each caller creates devices of two users in one order and deletes a user in between.
+/// Each caller creates devices of two users in an order of its own, and one caller deletes a user in between.
+/// All callers together ask for more devices than the two users may have.
 pub async fn a_limit_on_devices_does_not_deadlock_with_deletions(store: Opened) {
+    const IDS: usize = 18;
+    const OWNED_MAX: u32 = 6;
     let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
-    concurrently(CALLERS, |caller| {
+    let refused = concurrently(CALLERS, |caller| {
         let (store, owners) = (Arc::clone(&store), [ann.id, bob.id]);
         async move {
+            let mut refused = 0;
             for round in 0..4 {
                 let owner = owners[(caller + round) % 2];
-                let mut ids: Vec<_> = (0..6).map(|n| device_id(&format!("{n}"))).collect();
+                let mut ids: Vec<_> = (0..OWNED_MAX as usize)
+                    .map(|n| device_id(&format!("{}", (3 * caller + n) % IDS)))
+                    .collect();
                 ids.rotate_left(caller % 6);
-                match store.create_missing_devices(&Author::SERVICE, Some(owner), &ids, Some(6)).await {
-                    Ok(()) | Err(StoreError::UserMissing | StoreError::TooManyOwnedDevices { .. }) => {}
+                match store.create_missing_devices(&Author::SERVICE, Some(owner), &ids, Some(OWNED_MAX)).await
+                {
+                    Ok(()) | Err(StoreError::UserMissing) => {}
+                    Err(StoreError::TooManyOwnedDevices { devices_max: OWNED_MAX }) => refused += 1,
                     Err(error) => panic!("{error:?}"),
                 }
                 if caller == 0 && round == 2 {
                     store.delete_user(&Author::SERVICE, Visibility::All, owners[0], None).await.unwrap();
                 }
             }
+            refused
         }
     })
     .await;
+    assert!(refused.iter().sum::<u32>() > 0, "the limit was never reached");
     let devices = store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap();
     assert!(devices.iter().all(|device| device.user_id == Some(bob.id)), "{devices:?}");
-    assert!(count(&store, bob.id).await <= 6);
+    let owned = count(&store, bob.id).await;
+    assert!(0 < owned && owned <= OWNED_MAX as usize, "{owned}");
 }

@@ -57,7 +57,7 @@ pub(super) async fn serve(settings: &Settings, entries: &[Entry]) -> anyhow::Res
     let settings = &with_hosts(settings.clone(), auth);
     let (opened, opening) = oneshot::channel();
     let (stop, stopped) = oneshot::channel();
-    let mut server = tokio::spawn(answer(listener, opening, settings.clone(), tls, stopped));
+    let mut server = tokio::spawn(answer(listener, opening, listener_settings(settings, auth, tls), stopped));
     let store = tokio::select! {
         store = database::open(settings) => store?,
         signal = signals.next() => {
@@ -180,12 +180,23 @@ fn start_service(store: Arc<dyn Store>, settings: &Settings, auth: AuthMode) -> 
     Service::new(store, settings).context("cannot start threads")
 }
 
+fn listener_settings(settings: &Settings, auth: AuthMode, tls: Option<Tls>) -> ListenerSettings {
+    let Settings { proxies, access, hsts_max_age, address_limits, .. } = settings;
+    ListenerSettings {
+        proxies: proxies.clone(),
+        access: access.clone(),
+        tls,
+        hsts_max_age: *hsts_max_age,
+        connections_per_address_max: address_limits.connections_max(auth),
+        open_requests_per_address_max: address_limits.open_requests_max(auth),
+    }
+}
+
 /// Answers requests until `stopped`. Uses the service as soon as the database is open.
 async fn answer(
     listener: TcpListener,
     opening: oneshot::Receiver<Service>,
-    settings: Settings,
-    tls: Option<Tls>,
+    settings: ListenerSettings,
     stopped: oneshot::Receiver<()>,
 ) {
     let service = async {
@@ -198,8 +209,6 @@ async fn answer(
     let stopped = async {
         let _ended = stopped.await;
     };
-    let Settings { proxies, access, connections_per_address_max, .. } = settings;
-    let settings = ListenerSettings { proxies, access, tls, connections_per_address_max };
     device_stats_http::serve(listener, service, settings, stopped).await;
 }
 

@@ -11,6 +11,7 @@ use device_stats_domain::{Token, TokenKind, error_chain};
 use device_stats_http::{AllowedHosts, BrowserAccess, TlsFiles, TrustedProxies};
 use device_stats_service::{AuthMode, QueryLimits};
 
+use super::address_limits::AddressLimits;
 use super::database::Database;
 use super::invalid::InvalidSetting;
 use super::rates::Rates;
@@ -32,8 +33,10 @@ pub(crate) struct Settings {
     pub(crate) admin_token: Option<Token>,
     /// Files of the certificate of encrypted connections; `None` for plain HTTP.
     pub(crate) tls: Option<TlsFiles>,
-    /// Maximum number of connections of one client address; `None` for no maximum.
-    pub(crate) connections_per_address_max: Option<usize>,
+    /// Time for which browsers use only HTTPS after an encrypted response.
+    pub(crate) hsts_max_age: Duration,
+    /// Limits on the connections and the open requests of one client address.
+    pub(crate) address_limits: AddressLimits,
     /// Proxies that report the addresses of their clients.
     pub(crate) proxies: TrustedProxies,
     /// Whether the operator has named the hosts of the server.
@@ -131,7 +134,8 @@ impl Settings {
             auth: parse(values, "auth", parse_auth)?,
             admin_token: parse(values, "admin-token-file", parse_admin_token)?,
             tls,
-            connections_per_address_max: parse(values, "connections-per-address", parse_maximum)?,
+            hsts_max_age: parse(values, "hsts-max-age", parse_seconds)?,
+            address_limits: AddressLimits::parse(values)?,
             proxies: parse(values, "trusted-proxy", parse_text)?,
             are_hosts_named: values.given("allowed-host").is_some(),
             access: BrowserAccess {
@@ -249,12 +253,6 @@ fn parse_choice<T: ValueEnum>(text: &str) -> Result<T, String> {
 fn parse_count(text: &str) -> Result<usize, String> {
     let count = text.parse().ok().filter(|count| *count > 0);
     count.ok_or_else(|| format!("{text:?} is not a whole number, at least 1"))
-}
-
-/// Parses a maximum. Zero means that there is none.
-fn parse_maximum(text: &str) -> Result<Option<usize>, String> {
-    let count = text.parse().map_err(|_| format!("{text:?} is not a whole number"))?;
-    Ok(Some(count).filter(|count| *count > 0))
 }
 
 /// Parses a maximum number. Zero is no limit.

@@ -57,7 +57,7 @@ pub(crate) const CLIENT: &[Group] = &[Group::Client, Group::Log, Group::Output];
 pub(crate) const ALL: &[Group] = &[Group::Server, Group::Database, Group::Log, Group::Output, Group::Client];
 
 /// All settings, in the order in which they are shown.
-pub(super) static SETTINGS: [Setting; 37] = [
+pub(super) static SETTINGS: [Setting; 39] = [
     Setting {
         name: "listen",
         variable: "DEVICE_STATS_LISTEN",
@@ -104,13 +104,31 @@ pub(super) static SETTINGS: [Setting; 37] = [
         help: "Use the private key in this PEM file for --tls-certificate",
     },
     Setting {
+        name: "hsts-max-age",
+        variable: "DEVICE_STATS_HSTS_MAX_AGE",
+        default: "31536000",
+        kind: Kind::WholeNumber,
+        group: Group::Server,
+        value: "SECONDS",
+        help: "Let browsers use only HTTPS for this time after an encrypted response; 0 lets them forget it",
+    },
+    Setting {
         name: "connections-per-address",
         variable: "DEVICE_STATS_CONNECTIONS_PER_ADDRESS",
-        default: "256",
+        default: "",
         kind: Kind::WholeNumber,
         group: Group::Server,
         value: "COUNT",
-        help: "Close further connections of a client address (except of --trusted-proxy); 0 for no limit",
+        help: "Close further connections of a client address (except of --trusted-proxy); 0 for no limit [default: 256 with tokens, 0 if open]",
+    },
+    Setting {
+        name: "open-requests-per-address",
+        variable: "DEVICE_STATS_OPEN_REQUESTS_PER_ADDRESS",
+        default: "",
+        kind: Kind::WholeNumber,
+        group: Group::Server,
+        value: "COUNT",
+        help: "Refuse further requests of a client address while this number of them is open; 0 for no limit [default: 1024 with tokens, 0 if open]",
     },
     Setting {
         name: "trusted-proxy",

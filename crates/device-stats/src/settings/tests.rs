@@ -77,10 +77,7 @@ fn every_setting_has_a_default() {
     assert!(matches!(settings.database, Database::Sqlite(path) if path == Path::new("device-stats.db")));
     assert_eq!(settings.database_ca, None);
     assert_eq!(settings.tls, None);
-    assert_eq!(
-        settings.connections_per_address_max,
-        Some(device_stats_http::limits::CONNECTIONS_PER_ADDRESS_DEFAULT)
-    );
+    assert_eq!(settings.hsts_max_age, device_stats_http::limits::HSTS_MAX_AGE_DEFAULT);
     assert_eq!(settings.proxies, TrustedProxies::default());
     assert_eq!(settings.access, BrowserAccess::default());
     assert_eq!(settings.cache_bytes_max, 512 * 1024 * 1024);
@@ -370,12 +367,6 @@ fn an_invalid_value_is_refused_with_the_accepted_values() {
     assert!(problem(&["--postgres-server=h", "--postgres-port=70000"], &[]).contains("is not a port"));
     let message = problem(&[], &[("DEVICE_STATS_MIGRATE", "yes")]);
     assert_eq!(message, "DEVICE_STATS_MIGRATE: \"yes\" is not true or false");
-}
-
-#[test]
-fn zero_connections_per_address_are_no_limit() {
-    assert_eq!(settings(&["--connections-per-address=0"]).connections_per_address_max, None);
-    assert_eq!(settings(&["--connections-per-address=7"]).connections_per_address_max, Some(7));
 }
 
 #[test]

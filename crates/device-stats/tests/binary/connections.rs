@@ -56,9 +56,15 @@ fn a_trusted_proxy_may_open_any_number_of_connections() {
     assert_eq!(held.len(), 5);
 }
 
+/// A load test from one machine needs more connections than the limit.
 #[test]
-fn zero_turns_the_limit_off() {
-    let (_folder, server) = start(&["--connections-per-address", "0"]);
-    let held: Vec<_> = (0..300).map(|_| open(&server).unwrap()).collect();
-    assert_eq!(held.len(), 300);
+fn an_open_service_has_no_limit_and_zero_turns_it_off() {
+    for flags in [&[][..], &["--auth", "token", "--connections-per-address", "0"]] {
+        let (_folder, server) = start(flags);
+        let held: Vec<_> = (0..300).map(|_| open(&server).unwrap()).collect();
+        assert_eq!(held.len(), 300);
+    }
+    let (_folder, server) = start(&["--auth", "token"]);
+    let held: Vec<_> = (0..257).map_while(|_| open(&server)).collect();
+    assert_eq!(held.len(), 256);
 }

@@ -23,6 +23,7 @@ mod errors;
 mod exports;
 mod fixed_answer;
 mod full_disk;
+mod hostile_clients;
 mod hot_limit;
 mod import_files;
 mod import_rejects;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use reqwest::blocking::{Client, ClientBuilder, Response};
@@ -78,11 +78,34 @@ fn a_client_chooses_the_version_of_http_over_tls() {
     {
         let response = encrypted.get(&client.build().unwrap()).unwrap();
         assert_eq!((response.status().as_u16(), response.version()), (200, version));
-        assert_eq!(response.headers()["strict-transport-security"], "max-age=31536000");
     }
     for version in [reqwest::tls::Version::TLS_1_2, reqwest::tls::Version::TLS_1_3] {
         let client = trusting(&pair).tls_version_min(version).tls_version_max(version).build().unwrap();
         assert_eq!(encrypted.get(&client).unwrap().status(), 200);
+    }
+}
+
+#[test]
+fn browsers_use_only_https_for_a_name_unless_it_is_turned_off() {
+    let pair = generate_simple_self_signed(["stats.example.com".to_owned(), "localhost".to_owned()]).unwrap();
+    for (flags, max_age) in [(&[][..], "max-age=31536000"), (&["--hsts-max-age", "0"], "max-age=0")] {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder, &pair);
+        let files = self::flags(&folder);
+        let files = files.each_ref().map(String::as_str);
+        let server = Server::start_with(&database(&folder), &[&files[..], flags].concat());
+        let address: SocketAddr = server.url.strip_prefix("http://").unwrap().parse().unwrap();
+        let client = trusting(&pair).resolve("stats.example.com", address).build().unwrap();
+        let header = |host: &str| {
+            let response =
+                client.get(format!("https://{host}:{}/health/live", address.port())).send().unwrap();
+            response
+                .headers()
+                .get("strict-transport-security")
+                .map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(header("stats.example.com").as_deref(), Some(max_age));
+        assert_eq!(header("localhost"), None);
     }
 }
 

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use axum::body::{Body, HttpBody};
-use axum::response::Response;
+use axum::body::HttpBody;
+use axum::http::Response;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use hyper::rt::Executor;
@@ -15,6 +15,7 @@ use tracing::debug;
 
 use super::requests::OpenResponse;
 use crate::limits::{HTTP2_PIECE_BYTES, WRITE_TIMEOUT};
+use crate::listener::open_requests::Held;
 
 tokio::task_local! {
     /// The client of the request that this task answers.
@@ -63,16 +64,17 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
 }
 
 /// Returns a response that is sent in pieces. It holds `open` until its last piece is sent.
-pub(super) fn in_pieces(response: Response, open: Option<OpenResponse>) -> Response {
+pub(super) fn in_pieces(response: Response<Held>, open: Option<OpenResponse>) -> Response<Pieces> {
     let client = CLIENT.try_with(WaitForClient::clone).unwrap_or_default();
-    response.map(|body| Body::new(Pieces { body, rest: Bytes::new(), client, _open: open }))
+    response.map(|body| Pieces { body, rest: Bytes::new(), client, _open: open })
 }
 
-/// A body in pieces of up to [`HTTP2_PIECE_BYTES`]. `hyper` asks for a piece when the client has made room
-/// for the start of the previous one. So a body of a single piece would measure the time for its first byte
-/// only.
-struct Pieces {
-    body: Body,
+/// A body in pieces of up to [`HTTP2_PIECE_BYTES`]. `hyper` passes a piece to `h2` when the client has made
+/// room for its first byte, and then asks for the next one. So a body of a single piece would measure the
+/// time for its first byte only. For the same reason, the last byte of each part of the body is a piece of
+/// its own: when it is passed on, the client has made room for all others.
+pub(super) struct Pieces {
+    body: Held,
     /// Data of the body that follows the last piece.
     rest: Bytes,
     client: WaitForClient,
@@ -81,7 +83,7 @@ struct Pieces {
 
 impl Pieces {
     fn next_piece(&mut self) -> Frame<Bytes> {
-        let size = self.rest.len().min(HTTP2_PIECE_BYTES);
+        let size = self.rest.len().saturating_sub(1).clamp(1, HTTP2_PIECE_BYTES).min(self.rest.len());
         Frame::data(self.rest.split_to(size))
     }
 }

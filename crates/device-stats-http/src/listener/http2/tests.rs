@@ -1,12 +1,15 @@
 //! HTTP/2 with a client that sees frames. Time is paused: it passes only while everybody waits.
 
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::routing::{any, get};
 use bytes::Bytes;
+use futures_util::stream;
 use h2::client::{Builder, SendRequest};
 use h2::{Reason, RecvStream};
 use hyper::StatusCode;
@@ -20,8 +23,9 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::app::with_layers;
 use crate::browsers::BrowserAccess;
-use crate::limits::{HTTP2_ABANDONED_MAX, HTTP2_PIECE_BYTES};
-use crate::proxies::TrustedProxies;
+use crate::limits::{HSTS_MAX_AGE_DEFAULT, HTTP2_ABANDONED_MAX, HTTP2_PIECE_BYTES};
+use crate::listener::ListenerSettings;
+use crate::listener::connection::serve_plain;
 use crate::refusal_reporter::RefusalReporter;
 use crate::testing::Log;
 
@@ -29,10 +33,12 @@ use crate::testing::Log;
 const BUFFER_BYTES: usize = 64 * 1024;
 /// Size of the response of `/large`, in bytes.
 const LARGE_BYTES: usize = 10 * HTTP2_PIECE_BYTES + 1;
+/// Pause of the response of `/silent`.
+const SILENCE: Duration = Duration::from_mins(10);
 /// The preface of a client, and an empty frame of settings (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-/// A connection to a server with the paths `/small`, `/large` and `/never`.
+/// A connection to a server with the paths `/small`, `/large`, `/silent` and `/never`.
 struct Connection {
     stream: DuplexStream,
     serving: JoinHandle<()>,
@@ -42,9 +48,9 @@ struct Connection {
     connections: GracefulShutdown,
 }
 
-fn connect() -> Connection {
-    let begun = Arc::new(Notify::new());
-    let has_begun = Arc::clone(&begun);
+/// Returns a server with the routes of [`Connection`].
+fn server(settings: &ListenerSettings, begun: &Arc<Notify>) -> Server {
+    let has_begun = Arc::clone(begun);
     let never = async move || {
         has_begun.notify_one();
         std::future::pending::<()>().await;
@@ -52,14 +58,34 @@ fn connect() -> Connection {
     let routes = Router::new()
         .route("/small", any(async || "small"))
         .route("/large", get(async || vec![b'x'; LARGE_BYTES]))
+        .route("/silent", get(async || Body::from_stream(stream::unfold(0, silent))))
         .route("/never", get(never));
-    let server = Server::new(TrustedProxies::default(), BrowserAccess::default());
+    let server = Server::new(settings);
     server.app.set(with_layers(routes, &BrowserAccess::default(), RefusalReporter(None))).unwrap();
+    server
+}
+
+/// Returns the next part of a body that pauses between its parts.
+async fn silent(part: usize) -> Option<(Result<&'static str, Infallible>, usize)> {
+    match part {
+        0 => {}
+        1 => sleep(SILENCE).await,
+        _ => return None,
+    }
+    Some((Ok("part"), part + 1))
+}
+
+fn connect_to(server: Server, begun: Arc<Notify>) -> Connection {
     let (stream, far) = duplex(BUFFER_BYTES);
     let (connections, stop) = (GracefulShutdown::new(), CancellationToken::new());
     let stopping = Stopping { watcher: connections.watcher(), stop: stop.clone() };
     let serving = tokio::spawn(serve_http2(far, IpAddr::from([127, 0, 0, 1]), server, stopping));
     Connection { stream, serving, stop, begun, connections }
+}
+
+fn connect() -> Connection {
+    let begun = Arc::default();
+    connect_to(server(&ListenerSettings::default(), &begun), begun)
 }
 
 /// Performs the handshake. The returned task reads and writes frames until the connection ends.
@@ -99,11 +125,17 @@ async fn read(mut body: RecvStream, pause: Duration) -> Result<usize, h2::Error>
 
 #[tokio::test]
 async fn a_request_is_answered_and_browsers_must_encrypt() {
-    let Connection { stream, .. } = connect();
+    let settings = ListenerSettings { hsts_max_age: HSTS_MAX_AGE_DEFAULT, ..ListenerSettings::default() };
+    let begun = Arc::default();
+    let Connection { stream, .. } = connect_to(server(&settings, &begun), begun);
     let (mut requests, _running) = handshake(stream, &Builder::new()).await;
+    let named = axum::http::Request::get("https://stats.localhost.example/small").body(()).unwrap();
+    let refused = send(&mut requests, named).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::MISDIRECTED_REQUEST);
+    assert_eq!(refused.headers()["strict-transport-security"], "max-age=31536000");
     let response = send(&mut requests, request("/small")).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
-    assert_eq!(response.headers()["strict-transport-security"], "max-age=31536000");
+    assert_eq!(response.headers().get("strict-transport-security"), None, "localhost");
     assert_eq!(response.headers()["content-length"], "5");
     assert_eq!(read(response.into_body(), Duration::ZERO).await.unwrap(), 5);
     let response = send(&mut requests, request("/large")).await.unwrap();
@@ -186,6 +218,83 @@ async fn a_response_whose_client_makes_no_room_is_ended() {
     assert_eq!(started.elapsed().as_secs(), WRITE_TIMEOUT.as_secs());
     // The connection is still in use.
     assert_eq!(send(&mut requests, request("/small")).await.unwrap().status(), 200);
+}
+
+/// `h2` held the rest of such a response as soon as its client had made room for the first byte. No timeout
+/// noticed this.
+#[tokio::test(start_paused = true)]
+async fn a_small_response_whose_client_makes_no_room_is_ended() {
+    for window in [0, 1, 4] {
+        let Connection { stream, .. } = connect();
+        let (mut requests, _running) = handshake(stream, Builder::new().initial_window_size(window)).await;
+        let started = Instant::now();
+        let mut body = send(&mut requests, request("/small")).await.unwrap().into_body();
+        let error = loop {
+            match body.data().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break error,
+                None => panic!("the response is complete"),
+            }
+        };
+        assert_eq!(error.reason(), Some(Reason::CANCEL), "{window} {error:?}");
+        assert_eq!(started.elapsed().as_secs(), WRITE_TIMEOUT.as_secs(), "{window}");
+    }
+    // Room for exactly the response is enough.
+    let Connection { stream, .. } = connect();
+    let (mut requests, _running) = handshake(stream, Builder::new().initial_window_size(5)).await;
+    let response = send(&mut requests, request("/small")).await.unwrap();
+    assert_eq!(read(response.into_body(), WRITE_TIMEOUT * 2).await.unwrap(), 5);
+}
+
+/// A live stream without readings must not end.
+#[tokio::test(start_paused = true)]
+async fn a_response_on_which_the_service_is_silent_stays_open() {
+    let Connection { stream, .. } = connect();
+    let (mut requests, _running) = handshake(stream, &Builder::new()).await;
+    let response = send(&mut requests, request("/silent")).await.unwrap();
+    let started = Instant::now();
+    assert_eq!(read(response.into_body(), Duration::ZERO).await.unwrap(), 2 * "part".len());
+    assert_eq!(started.elapsed().as_secs(), SILENCE.as_secs());
+}
+
+/// One address could have 256 connections with 100 requests each.
+#[tokio::test(start_paused = true)]
+async fn the_open_requests_of_all_connections_of_an_address_are_limited() {
+    const OPEN: usize = 4;
+    let settings =
+        ListenerSettings { open_requests_per_address_max: Some(OPEN), ..ListenerSettings::default() };
+    let begun = Arc::default();
+    let server = server(&settings, &begun);
+    // Of each version of HTTP, one connection.
+    let (mut plain, far) = duplex(BUFFER_BYTES);
+    let connections = GracefulShutdown::new();
+    tokio::spawn(serve_plain(far, IpAddr::from([127, 0, 0, 1]), server.clone(), &connections));
+    plain.write_all(b"GET /never HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    begun.notified().await;
+    let Connection { stream, .. } = connect_to(server.clone(), Arc::clone(&begun));
+    let (mut requests, _running) = handshake(stream, &Builder::new()).await;
+    let mut held = Vec::new();
+    for _ in 1..OPEN {
+        poll_fn(|context| requests.poll_ready(context)).await.unwrap();
+        held.push(requests.send_request(request("/never"), true).unwrap());
+        begun.notified().await;
+    }
+    let Connection { stream, .. } = connect_to(server, begun);
+    let (mut other, _running) = handshake(stream, Builder::new().initial_window_size(0)).await;
+    let mut refused = Vec::new();
+    for _ in 0..OPEN {
+        let response = send(&mut other, request("/small")).await.unwrap();
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        refused.push(response);
+    }
+    // The refusals are open, too, because their client makes no room for them. Further ones have no body.
+    let error = send(&mut other, request("/small")).await.unwrap_err();
+    assert_eq!(error.reason(), Some(Reason::REFUSED_STREAM));
+    drop(refused);
+    // An abandoned request makes room for another one.
+    held.pop().unwrap().1.send_reset(Reason::CANCEL);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(send(&mut other, request("/small")).await.unwrap().status(), StatusCode::OK);
 }
 
 #[tokio::test(start_paused = true)]

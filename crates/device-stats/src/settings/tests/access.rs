@@ -1,6 +1,7 @@
 //! Tests of the settings of access: tokens, trusted proxies, and the limits of clients.
 
 use device_stats_domain::{Token, TokenKind};
+use device_stats_http::limits::{CONNECTIONS_PER_ADDRESS_DEFAULT, OPEN_REQUESTS_PER_ADDRESS_DEFAULT};
 use device_stats_service::limits::AUDIT_KEPT_DEFAULT;
 use device_stats_service::{AuthMode, RateSettings};
 
@@ -77,6 +78,25 @@ fn the_audit_log_is_kept_for_a_number_of_days_or_for_ever() {
         let problem = problem(&[&format!("--keep-audit-days={text}")], &[]);
         assert!(problem.contains("--keep-audit-days"), "{problem}");
     }
+}
+
+#[test]
+fn the_limits_of_an_address_are_in_force_only_if_clients_need_tokens_or_if_they_are_set() {
+    let limits = |line: &[&str], auth| {
+        let limits = settings(line).address_limits;
+        (limits.connections_max(auth), limits.open_requests_max(auth))
+    };
+    let default = (Some(CONNECTIONS_PER_ADDRESS_DEFAULT), Some(OPEN_REQUESTS_PER_ADDRESS_DEFAULT));
+    assert_eq!(limits(&[], AuthMode::Token), default);
+    assert_eq!(limits(&[], AuthMode::Open), (None, None), "a load test has a single address");
+    for auth in [AuthMode::Open, AuthMode::Token] {
+        let set = ["--connections-per-address=7", "--open-requests-per-address=8"];
+        assert_eq!(limits(&set, auth), (Some(7), Some(8)));
+        let none = ["--connections-per-address=0", "--open-requests-per-address=0"];
+        assert_eq!(limits(&none, auth), (None, None));
+    }
+    let problem = problem(&["--open-requests-per-address=-1"], &[]);
+    assert!(problem.contains("\"-1\" is not a whole number; 0 is no limit"), "{problem}");
 }
 
 /// The old variable was ignored, so that a service on a loopback address behind a proxy was open.
