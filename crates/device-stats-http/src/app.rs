@@ -5,7 +5,7 @@ mod fuzz_tests;
 
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
-use axum::middleware::{from_extractor_with_state, from_fn};
+use axum::middleware::{from_extractor_with_state, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use device_stats_service::Service;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -15,6 +15,7 @@ use crate::browsers::BrowserAccess;
 use crate::compression::compression;
 use crate::errors::ApiError;
 use crate::extract::Anyone;
+use crate::overload::refuse_if_overloaded;
 use crate::{browsers, middleware, openapi, routes};
 
 /// Returns the application over a service.
@@ -27,7 +28,9 @@ pub(crate) fn app(service: Service, access: &BrowserAccess) -> Router {
     let swagger_ui = swagger_ui.url("/api/v1/openapi.json", openapi::complete(document));
     let charged = from_extractor_with_state::<Anyone, _>(service.clone());
     let pages = Router::new().merge(swagger_ui).layer(charged);
-    with_layers(operations.merge(routes::aliases()).merge(pages).with_state(service), access)
+    let routes = operations.merge(routes::aliases()).merge(pages);
+    let routes = routes.layer(from_fn_with_state(service.clone(), refuse_if_overloaded));
+    with_layers(routes.with_state(service), access)
 }
 
 /// Returns the application while the database is being opened. Only the check of the liveness succeeds;

@@ -8,6 +8,7 @@ use quick_cache::sync::Cache;
 use tokio::time::Instant;
 
 use super::principal::Principal;
+use crate::admission::RequestClass;
 use crate::error::ServiceError;
 use crate::limits::{KNOWN_TOKENS_MAX, RIGHTS_CACHED_MAX, SESSION_IDLE_MAX, SESSION_TIME_MAX};
 use crate::service::Service;
@@ -102,9 +103,18 @@ impl Service {
     }
 
     /// Returns the principal of a credential, and notes the use; `None` if the credential is not valid.
-    async fn find_principal(&self, key: CredentialKey) -> Result<Option<Principal>, StoreError> {
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`] if the service is overloaded and does not know the credential; the errors
+    /// of the store.
+    async fn find_principal(&self, key: CredentialKey) -> Result<Option<Principal>, ServiceError> {
         let now = self.parts.clock.now();
         let cached = self.parts.known_credentials.0.get(&key);
+        if cached.is_none() {
+            // A credential that was valid a short time ago is looked up again also under overload. Otherwise,
+            // an overload of more than a few seconds would refuse the readings of all devices.
+            self.parts.admission.load.check(RequestClass::Unauthenticated)?;
+        }
         let known = match cached.filter(|known| known.looked_up.elapsed() < RIGHTS_CACHED_MAX) {
             Some(known) => Some(known),
             None => self.look_up(key).await?,

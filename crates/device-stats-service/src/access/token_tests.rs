@@ -10,8 +10,10 @@ use device_stats_domain::{
 };
 use device_stats_formats::export::ExportFormat;
 use device_stats_store::{AccountStore, Model, Store, StoreError, TokenStore, Visibility};
+use tokio::time::Instant;
 
 use super::*;
+use crate::admission::RequestClass;
 use crate::error::ServiceError;
 use crate::limits::{RIGHTS_CACHED_MAX, SESSION_IDLE_MAX, SESSION_TIME_MAX};
 use crate::service::{Service, ServiceSettings};
@@ -300,4 +302,37 @@ async fn an_ended_session_is_refused() {
         assert!(matches!(refused, Err(ServiceError::SessionUnknown)));
     }
     fleet.service.sign_in(&created.token).await.unwrap();
+}
+
+/// An overload of more than a few seconds would have refused the readings of all devices.
+#[tokio::test(start_paused = true)]
+async fn an_overloaded_service_looks_up_only_tokens_that_it_knows() {
+    let fleet = Fleet::create().await;
+    let (known, unknown) = (fleet.users_token().await, fleet.users_token().await);
+    let overload_wait_max = Some(Duration::from_millis(1));
+    let settings = ServiceSettings { auth: AuthMode::Token, overload_wait_max, ..ServiceSettings::default() };
+    let service = Service::new(Arc::clone(&fleet.store) as Arc<dyn Store>, settings).unwrap();
+    let _load = service.measure_load_in_background();
+    service.sign_in(&known.token).await.unwrap();
+    // One of the permits is that of the request which signs in.
+    let mut permits: Vec<_> = (0..=20).map(|_| service.admit_request(RequestClass::Other)).collect();
+    let overload = async |time: Duration| {
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            tokio::time::advance(Duration::from_millis(100)).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    overload(RIGHTS_CACHED_MAX / 2).await;
+    assert!(matches!(service.sign_in(&unknown.token).await, Err(ServiceError::Overloaded)));
+    service.sign_in(&known.token).await.unwrap();
+    overload(RIGHTS_CACHED_MAX * 2).await;
+    service.sign_in(&known.token).await.unwrap();
+    assert!(matches!(service.sign_in(&unknown.token).await, Err(ServiceError::Overloaded)));
+    // A revoked token is still refused in time.
+    fleet.service.revoke_token(granted(), known.stored.id).await.unwrap();
+    overload(RIGHTS_CACHED_MAX).await;
+    assert!(matches!(service.sign_in(&known.token).await, Err(ServiceError::TokenUnknown)));
+    permits.pop();
+    service.sign_in(&unknown.token).await.unwrap();
 }

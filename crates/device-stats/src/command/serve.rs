@@ -66,6 +66,7 @@ pub(super) async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let service = start_service(store, settings, auth)?;
     let token_uses = prepare_tokens(&service, settings).await?;
     let _relay = service.join_other_nodes();
+    let _load = service.measure_load_in_background();
     let sealing = service.seal_in_background(settings.seal_after);
     let purging = service.purge_in_background();
     // The other ends of the channels are dropped only if the server has panicked, which is reported below.
@@ -159,6 +160,7 @@ fn start_service(store: Arc<dyn Store>, settings: &Settings, auth: AuthMode) -> 
         auth,
         rates: settings.rates.settings(auth),
         devices_per_user_max: settings.devices_per_user_max,
+        overload_wait_max: settings.overload_wait_max,
     };
     Service::new(store, settings).context("cannot start threads")
 }

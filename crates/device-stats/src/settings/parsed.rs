@@ -54,6 +54,8 @@ pub(crate) struct Settings {
     pub(crate) rates: Rates,
     /// Number of devices of a user up to which the user itself creates devices; `None` for no limit.
     pub(crate) devices_per_user_max: Option<u32>,
+    /// Wait of requests from which further ones are refused; `None` if none is refused because of overload.
+    pub(crate) overload_wait_max: Option<Duration>,
     /// Age at which hot readings are sealed, even if a device has few of them.
     pub(crate) seal_after: Duration,
     /// Time for which outcomes of keyed requests are kept.
@@ -150,6 +152,7 @@ impl Settings {
             hot_readings_max: parse(values, "hot-readings-max", parse_count)? as u64,
             rates: Rates::parse(values)?,
             devices_per_user_max: parse(values, "devices-per-user", parse_optional_limit)?,
+            overload_wait_max: parse(values, "overload-wait-ms", parse_optional_wait)?,
             migrate: parse(values, "migrate", parse_choice)?,
             log_format: parse(values, "log-format", parse_choice)?,
             log: values.text("log").to_owned(),
@@ -258,6 +261,13 @@ fn parse_maximum(text: &str) -> Result<Option<usize>, String> {
 fn parse_optional_limit(text: &str) -> Result<Option<u32>, String> {
     let max: u32 = text.parse().map_err(|_| format!("{text:?} is not a whole number; 0 is no limit"))?;
     Ok(Some(max).filter(|max| *max > 0))
+}
+
+/// Parses a wait in milliseconds. Zero is no limit.
+fn parse_optional_wait(text: &str) -> Result<Option<Duration>, String> {
+    let max: u32 =
+        text.parse().map_err(|_| format!("{text:?} is not a whole number of milliseconds; 0 is no limit"))?;
+    Ok(Some(Duration::from_millis(max.into())).filter(|max| !max.is_zero()))
 }
 
 /// Returns a parser that refuses zero. `least` names the smallest accepted value.

@@ -1,6 +1,7 @@
 //! Tests of the settings of access: tokens, trusted proxies, and the limits of clients.
 
 use device_stats_domain::{Token, TokenKind};
+use device_stats_service::limits::OVERLOAD_WAIT_DEFAULT;
 use device_stats_service::{AuthMode, RateSettings};
 
 use super::*;
@@ -63,6 +64,16 @@ fn rates_are_in_force_only_if_clients_need_tokens_or_if_they_are_set() {
     assert_eq!(settings(&[]).devices_per_user_max, Some(1_000));
     assert_eq!(settings(&["--devices-per-user=5"]).devices_per_user_max, Some(5));
     assert_eq!(settings(&["--devices-per-user=0"]).devices_per_user_max, None);
+}
+
+#[test]
+fn zero_turns_the_refusals_of_an_overloaded_service_off() {
+    let wait = |line: &[&str]| settings(line).overload_wait_max;
+    assert_eq!(wait(&[]), Some(OVERLOAD_WAIT_DEFAULT));
+    assert_eq!(wait(&["--overload-wait-ms=250"]), Some(Duration::from_millis(250)));
+    assert_eq!(wait(&["--overload-wait-ms=0"]), None);
+    let problem = problem(&["--overload-wait-ms=1s"], &[]);
+    assert!(problem.contains("is not a whole number of milliseconds; 0 is no limit"), "{problem}");
 }
 
 /// The old variable was ignored, so that a service on a loopback address behind a proxy was open.
