@@ -19,6 +19,7 @@ use crate::browsers::BrowserAccess;
 use crate::compression::compression;
 use crate::errors::{ApiError, TooManyOpenRequests};
 use crate::extract::Anyone;
+use crate::overload::refuse_if_overloaded;
 use crate::refusal_reporter::RefusalReporter;
 use crate::{browsers, middleware, openapi, routes};
 
@@ -32,8 +33,9 @@ pub(crate) fn app(service: Service, access: &BrowserAccess) -> Router {
     let swagger_ui = swagger_ui.url("/api/v1/openapi.json", openapi::complete(document));
     let charged = from_extractor_with_state::<Anyone, _>(service.clone());
     let pages = Router::new().merge(swagger_ui).layer(charged);
-    let routes = operations.merge(routes::aliases()).merge(pages).with_state(service.clone());
-    with_layers(routes, access, RefusalReporter(Some(service)))
+    let routes = operations.merge(routes::aliases()).merge(pages);
+    let routes = routes.layer(from_fn_with_state(service.clone(), refuse_if_overloaded));
+    with_layers(routes.with_state(service.clone()), access, RefusalReporter(Some(service)))
 }
 
 /// Returns the application while the database is being opened. Only the check of the liveness succeeds;

@@ -18,6 +18,7 @@ mod headers;
 mod listener;
 mod middleware;
 mod openapi;
+mod overload;
 mod proxies;
 mod refusal_reporter;
 mod routes;

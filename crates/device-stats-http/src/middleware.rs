@@ -8,6 +8,7 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use device_stats_domain::error_chain;
+use device_stats_service::ServiceError;
 use tracing::{Instrument, Span, error, info, info_span, warn};
 
 use crate::body::drain_if_unread;
@@ -37,7 +38,8 @@ pub(crate) async fn complete_response(
         ErrorForm::Contract
     };
     let span = info_span!("request", %id, %method, path);
-    let log = RequestLog { span: span.clone(), method, route, started: Instant::now(), is_answered: false };
+    let mut log =
+        RequestLog { span: span.clone(), method, route, started: Instant::now(), is_answered: false };
     let charges = Charges::default();
     request.extensions_mut().insert(charges.clone());
     let sender = Sender::of(id, request.extensions());
@@ -46,8 +48,14 @@ pub(crate) async fn complete_response(
     let _entered = span.enter();
     if let Some(Raised(error)) = response.extensions_mut().remove::<Raised>() {
         let description = error.describe();
-        log_error(&description, &error);
-        reporter.report(&sender, || log.operation(), &description, &error);
+        if is_overload(&error) {
+            // The service logs the beginning and the end of the overload. Lines for each request would add to
+            // it.
+            log.is_answered = true;
+        } else {
+            log_error(&description, &error);
+            reporter.report(&sender, || log.operation(), &description, &error);
+        }
         response = error_response(description, response, &id, form);
     }
     log.answered(response.status());
@@ -69,7 +77,9 @@ struct RequestLog {
 impl RequestLog {
     /// Logs the answer.
     fn answered(mut self, status: StatusCode) {
-        self.is_answered = true;
+        if std::mem::replace(&mut self.is_answered, true) {
+            return;
+        }
         let (status, duration_us) = (status.as_u16(), self.duration_us());
         info!(status, duration_us, route = self.route(), "request answered");
     }
@@ -100,6 +110,10 @@ impl Drop for RequestLog {
             info!(duration_us, route = self.route(), "connection ended before the request was answered");
         }
     }
+}
+
+fn is_overload(error: &ApiError) -> bool {
+    matches!(error, ApiError::Service(ServiceError::Overloaded))
 }
 
 /// Logs a server error with its causes, which the client does not see.

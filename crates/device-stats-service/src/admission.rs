@@ -1,12 +1,17 @@
 //! Admission control: limits on the total use of one service by all its requests. A request that exceeds a
-//! limit is refused at once. Computations have their own limits in `compute`.
+//! limit is refused at once. While requests wait too long, `load` refuses the least important ones.
+//! Computations have their own limits in `compute`.
 
+mod load;
 mod query;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub(crate) use self::load::{Load, QueueWait};
+pub use self::load::{RequestClass, RequestPermit};
 use self::query::QueryAdmission;
 pub use self::query::QueryLimits;
 pub(crate) use self::query::{Query, QueryHandle};
@@ -23,6 +28,7 @@ const BODY_UNIT_BYTES: usize = 1024;
 
 /// The limits of one service.
 pub(crate) struct AdmissionControl {
+    pub(crate) load: Arc<Load>,
     /// Memory of request bodies, in units of [`BODY_UNIT_BYTES`].
     body_units: Arc<Semaphore>,
     queued_readings: Arc<Semaphore>,
@@ -66,15 +72,16 @@ pub struct BodyPermit {
 
 impl Default for AdmissionControl {
     fn default() -> Self {
-        Self::new(QueryLimits::default())
+        Self::new(QueryLimits::default(), None)
     }
 }
 
 impl AdmissionControl {
-    /// Creates the limits of a service.
-    pub(crate) fn new(queries: QueryLimits) -> Self {
+    /// Creates the limits of a service that refuses requests while others wait for `overload_wait_max`.
+    pub(crate) fn new(queries: QueryLimits, overload_wait_max: Option<Duration>) -> Self {
         let limit = |count| Arc::new(Semaphore::new(count));
         Self {
+            load: Load::new(overload_wait_max),
             body_units: limit(BODIES_BYTES_MAX / BODY_UNIT_BYTES),
             queued_readings: limit(QUEUE_READINGS_MAX as usize),
             locked_readings: limit(LOCKED_READINGS_MAX as usize),

@@ -22,6 +22,9 @@ use device_stats_store::Cause;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::{Semaphore, oneshot};
+use tokio::time::Instant;
+
+use crate::admission::QueueWait;
 
 /// Minimum number of visited readings of a heavy computation. The cut segments of four devices can reach it.
 const HEAVY_READINGS: u64 = 8 * 1024 * 1024;
@@ -42,6 +45,10 @@ pub(crate) struct Compute {
     export_permits: Arc<Semaphore>,
     /// Counts the computations that run or wait: each has a clone.
     running: Arc<()>,
+    /// The wait of bodies for a thread.
+    body_wait: Arc<QueueWait>,
+    /// The wait of new readings for a thread that encodes them.
+    ingest_wait: Arc<QueueWait>,
 }
 
 /// Expected work of a computation.
@@ -123,7 +130,14 @@ impl Compute {
             heavy_permits: half(),
             export_permits: half(),
             running: Arc::default(),
+            body_wait: Arc::default(),
+            ingest_wait: Arc::default(),
         })
+    }
+
+    /// Returns the waits for threads that readings of requests need.
+    pub(crate) fn waits(&self) -> [&Arc<QueueWait>; 2] {
+        [&self.body_wait, &self.ingest_wait]
     }
 
     /// Returns the weight of a computation that visits `readings` readings, given the present load.
@@ -185,7 +199,7 @@ impl Compute {
         &self,
         computation: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Cause> {
-        spawn(&self.bodies, (), computation).await
+        spawn(&self.bodies, (), observed(Arc::clone(&self.body_wait), computation)).await
     }
 
     /// Runs a computation that encodes new readings. It uses one thread of the `heavy` pool, because it is
@@ -197,7 +211,18 @@ impl Compute {
         &self,
         computation: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Cause> {
-        spawn(&self.heavy, Arc::clone(&self.running), computation).await
+        spawn(&self.heavy, Arc::clone(&self.running), observed(Arc::clone(&self.ingest_wait), computation))
+            .await
+    }
+}
+
+/// Returns a computation that notes its wait for a thread when it starts.
+fn observed<T>(wait: Arc<QueueWait>, computation: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let queued = Instant::now();
+    move || {
+        let now = Instant::now();
+        wait.observe(now, now.duration_since(queued));
+        computation()
     }
 }
 

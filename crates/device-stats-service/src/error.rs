@@ -48,6 +48,9 @@ pub enum ServiceError {
     /// The operating system gives no random numbers.
     #[error("no random numbers for a secret")]
     RandomnessMissing(#[source] Cause),
+    /// Other requests wait too long, and requests of this class are refused. Nothing is done.
+    #[error("the service is overloaded")]
+    Overloaded,
     /// Too many readings wait for their commit. The readings of the request are not stored.
     #[error("the queue is full")]
     QueueFull,

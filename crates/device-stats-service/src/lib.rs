@@ -28,7 +28,7 @@ pub use access::{
     DeviceSelection, Forbidden, Granted, Ingest, Manage, NewSession, Origin, Principal, Read, ReadingSource,
     TokenRecipient, TokenRequest, generate_token,
 };
-pub use admission::{BodyPermit, QueryLimits};
+pub use admission::{BodyPermit, QueryLimits, RequestClass, RequestPermit};
 pub use audit::{BackgroundAudit, Refusal};
 pub use client_limit::{ClientAddress, ClientLimit, ClientPermit, LimitScope};
 pub use error::ServiceError;

@@ -12,6 +12,25 @@ pub const COMPUTE_READINGS: usize = 32_768;
 /// Memory of each request body that does not count towards [`BODIES_BYTES_MAX`], in bytes.
 pub const BODY_BYTES_UNCOUNTED: usize = 4 * 1024;
 
+/// Default of the wait from which an overloaded service refuses requests.
+pub const OVERLOAD_WAIT_DEFAULT: Duration = Duration::from_millis(50);
+/// Number of requests in progress up to which no single reading is refused because of overload. For batches
+/// it is three quarters, for requests without a known token five eighths, and for queries a half of it.
+pub const REQUESTS_IN_PROGRESS_MIN: usize = 32;
+/// Maximum number of requests in progress, with the same shares. While requests wait too long, it is lower.
+pub const REQUESTS_IN_PROGRESS_MAX: usize = 16 * 1024;
+/// Interval at which the limit on the requests in progress follows the waits, and at which the lateness of
+/// the runtime is measured.
+pub const LOAD_INTERVAL: Duration = Duration::from_millis(5);
+/// Minimum time between two cuts of this limit by an eighth, while requests wait too long.
+pub const REQUESTS_CUT_INTERVAL: Duration = Duration::from_millis(50);
+/// Time after which this limit grows by a sixteenth, while they do not.
+pub const REQUESTS_GROW_INTERVAL: Duration = Duration::from_millis(20);
+/// Time after which the wait of a request says nothing about later ones.
+pub const WAIT_EXPIRY: Duration = Duration::from_secs(1);
+/// Time without refusals of a class after which their end is logged.
+pub const REFUSALS_END: Duration = Duration::from_secs(5);
+
 /// Maximum number of readings that wait for their commit or are being committed. A request that exceeds it is
 /// refused with 503 at once.
 pub const QUEUE_READINGS_MAX: u32 = 1024 * 1024;

@@ -15,7 +15,7 @@ use crate::access::known_devices::KnownDevices;
 use crate::access::lookup_turns::LookupTurns;
 use crate::access::sign_in::{AuthMode, KnownCredentials};
 use crate::access::token_uses::TokenUses;
-use crate::admission::{AdmissionControl, BodyPermit, QueryLimits};
+use crate::admission::{AdmissionControl, BodyPermit, QueryLimits, RequestClass, RequestPermit};
 use crate::audit::Refusals;
 use crate::compute::Compute;
 use crate::error::ServiceError;
@@ -53,10 +53,13 @@ pub struct ServiceSettings {
     pub rates: RateSettings,
     /// Number of devices of a user up to which the user itself creates devices; `None` for no limit.
     pub devices_per_user_max: Option<u32>,
+    /// Wait of requests from which further ones are refused; `None` if none is refused because of overload.
+    pub overload_wait_max: Option<Duration>,
 }
 
 impl Default for ServiceSettings {
-    /// Returns the settings of a service without a cache that is open for everybody.
+    /// Returns the settings of a service without a cache that is open for everybody and refuses no request
+    /// because of overload.
     fn default() -> Self {
         Self {
             cache_bytes_max: 0,
@@ -66,6 +69,7 @@ impl Default for ServiceSettings {
             auth: AuthMode::Open,
             rates: RateSettings::NONE,
             devices_per_user_max: Some(DEVICES_PER_USER_DEFAULT),
+            overload_wait_max: None,
         }
     }
 }
@@ -133,8 +137,13 @@ impl Service {
             auth,
             rates,
             devices_per_user_max,
+            overload_wait_max,
         } = settings;
-        let admission = Arc::new(AdmissionControl::new(queries));
+        let admission = Arc::new(AdmissionControl::new(queries, overload_wait_max));
+        let compute = Compute::new()?;
+        for wait in compute.waits() {
+            admission.load.watch(wait);
+        }
         let backlog = Arc::new(Backlog::new(hot_readings_max));
         let live = Arc::<LiveHub>::default();
         let group_commit = GroupCommit::new(
@@ -162,7 +171,7 @@ impl Service {
             group_commit: Arc::new(group_commit),
             live,
             backlog,
-            compute: Compute::new()?,
+            compute,
             merge_pauses: MergePauses::default(),
             has_deleted: Arc::default(),
             deletion_permits: Arc::new(Semaphore::new(DELETIONS_AT_ONCE)),
@@ -189,6 +198,13 @@ impl Service {
     pub fn join_other_nodes(&self) -> Option<AbortOnDropHandle<()>> {
         let exchange = self.parts.store.exchange()?;
         Some(AbortOnDropHandle::new(tokio::spawn(relay(Arc::clone(&self.parts.live), exchange))))
+    }
+
+    /// Starts to measure the load of the runtime in the background, until the result is dropped. Call it
+    /// inside a runtime.
+    pub fn measure_load_in_background(&self) -> AbortOnDropHandle<()> {
+        let load = Arc::clone(&self.parts.admission.load);
+        AbortOnDropHandle::new(tokio::spawn(async move { load.follow_runtime().await }))
     }
 
     /// Ends all live streams, and each stream that starts later. Call it before the server stops.
@@ -221,6 +237,14 @@ impl Service {
     {
         let change = tokio::spawn(change(Arc::clone(&self.parts)).in_current_span());
         Ok(change.await.map_err(|error| ServiceError::ComputationFailed(error.into()))??)
+    }
+
+    /// Admits a request. The permit is held while the request is in progress.
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`] if requests of this class are refused now.
+    pub fn admit_request(&self, class: RequestClass) -> Result<RequestPermit, ServiceError> {
+        self.parts.admission.load.admit(class)
     }
 
     /// Returns the permit of a new request body. It has no memory reserved yet.

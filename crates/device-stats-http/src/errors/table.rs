@@ -226,6 +226,9 @@ fn describe_service(error: &ServiceError, locations: &RowLocations) -> Descripti
             );
             unavailable("query_timeout", detail)
         }
+        ServiceError::Overloaded => {
+            unavailable("overloaded", "The service is overloaded; nothing was done, try again")
+        }
         ServiceError::QueueFull => unavailable("queue_full", "The queue of readings is full, try again"),
         ServiceError::HotReadingsFull { hot_readings_max } => hot_readings_full(*hot_readings_max),
         ServiceError::RequestInProgress => text(

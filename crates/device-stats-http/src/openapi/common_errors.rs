@@ -41,7 +41,7 @@ fn add_to(operation: &mut Operation, path: &str, writes: bool) {
     let is_guarded = writes;
     // The first request for magnitudes stores them.
     let writes = writes || has_parameter(|name| name == "magnitude");
-    let is_limited = in_api || operation.operation_id.as_deref() == Some("check_ready");
+    let may_be_refused = in_api || operation.operation_id.as_deref() == Some("check_ready");
     let (seconds, rate_kib) = (BODY_TIMEOUT.as_secs(), BODY_RATE_BYTES_MIN >> 10);
     let too_slow = format!(
         "The body did not arrive within {seconds} seconds, or a large body arrived at less than {rate_kib} KiB per \
@@ -75,10 +75,11 @@ fn add_to(operation: &mut Operation, path: &str, writes: bool) {
         (in_api, "429", "Error", TOO_MANY),
         (true, "500", "Error", "An internal error of the service."),
         (
-            is_limited,
+            may_be_refused,
             "503",
             "Error",
-            "The database is unavailable, or the service is at its limit. Retry after `Retry-After` seconds.",
+            "The database is unavailable, or the service is overloaded or at another limit. Retry after `Retry-After` \
+             seconds.",
         ),
         (writes, "507", "Error", "The database has no space left. Retry after `Retry-After` seconds."),
     ];

@@ -45,6 +45,7 @@ mod ndjson;
 mod number_times;
 mod numbers;
 mod oracle;
+mod overload;
 mod owned_devices;
 mod percentiles;
 mod query_limits;

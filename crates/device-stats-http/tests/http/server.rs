@@ -101,6 +101,7 @@ struct Options {
     rate_clock: RateClock,
     devices_per_user_max: Option<u32>,
     open_requests_per_address_max: Option<usize>,
+    overload_wait_max: Option<Duration>,
 }
 
 impl Default for Options {
@@ -116,6 +117,7 @@ impl Default for Options {
             rate_clock: RateClock::default(),
             devices_per_user_max: None,
             open_requests_per_address_max: None,
+            overload_wait_max: None,
         }
     }
 }
@@ -193,6 +195,13 @@ impl Server {
         Self::start_with(store, options).await
     }
 
+    /// Starts a service whose clients need a token, and which takes each wait for an overload.
+    pub(crate) async fn start_overloaded(store: Arc<dyn Store>) -> Self {
+        let overload_wait_max = Some(Duration::from_nanos(1));
+        Self::start_with(store, Options { auth: AuthMode::Token, overload_wait_max, ..Options::default() })
+            .await
+    }
+
     async fn start_with(store: Arc<dyn Store>, options: Options) -> Self {
         let Options {
             cache_bytes_max,
@@ -205,6 +214,7 @@ impl Server {
             rate_clock,
             devices_per_user_max,
             open_requests_per_address_max,
+            overload_wait_max,
         } = options;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = Api { address: listener.local_addr().unwrap() };
@@ -217,12 +227,14 @@ impl Server {
             auth,
             rates,
             devices_per_user_max,
+            overload_wait_max,
         };
         let service = Service::with_rate_clock(store, settings, &rate_clock).unwrap();
         let served = service.clone();
         let serving = tokio::spawn(async move {
             let service = served;
             let _relay = service.join_other_nodes();
+            let _load = service.measure_load_in_background();
             let stop = async {
                 // A failing case drops the sender, which also stops the service.
                 let _sent = stopped.await;

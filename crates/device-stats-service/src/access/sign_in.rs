@@ -8,6 +8,7 @@ use quick_cache::sync::Cache;
 use tokio::time::Instant;
 
 use super::principal::Principal;
+use crate::admission::RequestClass;
 use crate::client_limit::ClientAddress;
 use crate::error::ServiceError;
 use crate::limits::{KNOWN_TOKENS_MAX, RIGHTS_CACHED_MAX, SESSION_IDLE_MAX, SESSION_TIME_MAX};
@@ -111,16 +112,23 @@ impl Service {
 
     /// Returns the principal of a credential, and notes the use; `None` if the credential is not valid. A
     /// credential that was valid on this node before is looked up at once, others in turn.
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`] if the service is overloaded and does not know the credential; the errors
+    /// of the store.
     async fn find_principal(
         &self,
         key: CredentialKey,
         client: ClientAddress,
-    ) -> Result<Option<Principal>, StoreError> {
+    ) -> Result<Option<Principal>, ServiceError> {
         let now = self.parts.clock.now();
         let known = match self.parts.known_credentials.0.get(&key) {
             Some(known) if known.looked_up.elapsed() < RIGHTS_CACHED_MAX => Some(known),
+            // Also under overload. Otherwise, an overload of more than a few seconds would refuse the
+            // readings of all devices.
             Some(_) => self.look_up(key).await?,
             None => {
+                self.parts.admission.load.check(RequestClass::Unauthenticated)?;
                 let _turn = self.parts.lookup_turns.take(client).await?;
                 self.look_up(key).await?
             }

@@ -13,6 +13,7 @@ use device_stats_store::{AccountStore, Model, Store, StoreError, TokenStore, Vis
 use tokio::time::Instant;
 
 use super::*;
+use crate::admission::RequestClass;
 use crate::client_limit::ClientAddress;
 use crate::error::ServiceError;
 use crate::limits::{
@@ -348,4 +349,37 @@ async fn unknown_tokens_take_turns_and_known_ones_do_not_wait() {
         tokio::join!(flood, service.sign_in(&new.token, client()), async { drop(turns) });
     assert!(flood.iter().all(|outcome| matches!(outcome, Err(ServiceError::TokenUnknown))));
     signed_in.unwrap();
+}
+
+/// An overload of more than a few seconds would have refused the readings of all devices.
+#[tokio::test(start_paused = true)]
+async fn an_overloaded_service_looks_up_only_tokens_that_it_knows() {
+    let fleet = Fleet::create().await;
+    let (known, unknown) = (fleet.users_token().await, fleet.users_token().await);
+    let overload_wait_max = Some(Duration::from_millis(1));
+    let settings = ServiceSettings { auth: AuthMode::Token, overload_wait_max, ..ServiceSettings::default() };
+    let service = Service::new(Arc::clone(&fleet.store) as Arc<dyn Store>, settings).unwrap();
+    let _load = service.measure_load_in_background();
+    service.sign_in(&known.token, client()).await.unwrap();
+    // One of the permits is that of the request which signs in.
+    let mut permits: Vec<_> = (0..=20).map(|_| service.admit_request(RequestClass::Other)).collect();
+    let overload = async |time: Duration| {
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            tokio::time::advance(Duration::from_millis(100)).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    overload(RIGHTS_CACHED_MAX / 2).await;
+    assert!(matches!(service.sign_in(&unknown.token, client()).await, Err(ServiceError::Overloaded)));
+    service.sign_in(&known.token, client()).await.unwrap();
+    overload(RIGHTS_CACHED_MAX * 2).await;
+    service.sign_in(&known.token, client()).await.unwrap();
+    assert!(matches!(service.sign_in(&unknown.token, client()).await, Err(ServiceError::Overloaded)));
+    // A revoked token is still refused in time.
+    fleet.service.revoke_token(granted(), known.stored.id).await.unwrap();
+    overload(RIGHTS_CACHED_MAX).await;
+    assert!(matches!(service.sign_in(&known.token, client()).await, Err(ServiceError::TokenUnknown)));
+    permits.pop();
+    service.sign_in(&unknown.token, client()).await.unwrap();
 }

@@ -61,14 +61,19 @@ impl GroupCommit {
         live: Arc<LiveHub>,
     ) -> Self {
         let lanes = store.append_concurrency().max(1);
+        let new_lane = |commits_max| {
+            let lane = Lane::new(commits_max);
+            admission.load.watch(&lane.wait);
+            Arc::new(lane)
+        };
         Self {
+            device_lanes: (0..lanes).map(|_| new_lane(1)).collect(),
+            mixed_lane: new_lane(lanes),
             hot_limit: Arc::new(HotLimit::new(Arc::clone(&store), hot_readings_max)),
             store,
             admission,
             backlog,
             live,
-            device_lanes: (0..lanes).map(|_| Arc::new(Lane::new(1))).collect(),
-            mixed_lane: Arc::new(Lane::new(lanes)),
             locked_devices: LockedDevices::default(),
         }
     }
@@ -91,7 +96,8 @@ impl GroupCommit {
         let lane = self.lane(&readings);
         let (sender, outcome) = oneshot::channel();
         let own = Arc::clone(&readings);
-        let append = PendingAppend { readings, claim, outcome: sender, aside: None, _permit: permit };
+        let queued = tokio::time::Instant::now();
+        let append = PendingAppend { readings, claim, outcome: sender, aside: None, queued, _permit: permit };
         if lane.push(append) {
             tokio::spawn(Arc::clone(self).commit_groups(Arc::clone(lane)));
         }

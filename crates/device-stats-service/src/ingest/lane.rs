@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::keyed_requests::KeyClaim;
-use crate::admission::AdmissionPermit;
+use crate::admission::{AdmissionPermit, QueueWait};
 use crate::limits::GROUP_READINGS_MAX;
 
 /// A queue of requests that are committed in groups.
@@ -17,6 +17,8 @@ pub(super) struct Lane {
     /// Maximum number of concurrent commits; at least 1.
     commits_max: usize,
     state: Mutex<LaneState>,
+    /// The wait of requests for their commit.
+    pub(super) wait: Arc<QueueWait>,
 }
 
 #[derive(Default)]
@@ -34,6 +36,8 @@ pub(super) struct PendingAppend {
     pub(super) outcome: oneshot::Sender<Result<KeyedOutcome, StoreError>>,
     /// Set when the request is put aside because one of its devices is locked.
     pub(super) aside: Option<Aside>,
+    /// Time since which the request waits.
+    pub(super) queued: Instant,
     /// Held until the commit.
     pub(super) _permit: AdmissionPermit,
 }
@@ -47,7 +51,7 @@ pub(super) struct Aside {
 impl Lane {
     /// Creates an empty lane with up to `commits_max` concurrent commits.
     pub(super) fn new(commits_max: usize) -> Self {
-        Self { commits_max, state: Mutex::default() }
+        Self { commits_max, state: Mutex::default(), wait: Arc::default() }
     }
 
     /// Adds a request. Returns true if the caller has to start a committer: a task that commits each
@@ -83,6 +87,10 @@ impl Lane {
             group.push(next);
         }
         state.committers -= usize::from(group.is_empty());
+        if let Some(newest) = group.last() {
+            let now = Instant::now();
+            self.wait.observe(now, now.duration_since(newest.queued));
+        }
         group
     }
 

@@ -69,6 +69,7 @@ pub(super) async fn serve(settings: &Settings, entries: &[Entry]) -> anyhow::Res
     let token_uses = prepare_tokens(&service, settings).await?;
     note_start(&service, entries).await;
     let _relay = service.join_other_nodes();
+    let _load = service.measure_load_in_background();
     let sealing = service.seal_in_background(settings.seal_after);
     let purging = service.purge_in_background();
     let audit = service.keep_audit_in_background(settings.audit_kept_for);
@@ -176,6 +177,7 @@ fn start_service(store: Arc<dyn Store>, settings: &Settings, auth: AuthMode) -> 
         auth,
         rates: settings.rates.settings(auth),
         devices_per_user_max: settings.devices_per_user_max,
+        overload_wait_max: settings.overload_wait_max,
     };
     Service::new(store, settings).context("cannot start threads")
 }

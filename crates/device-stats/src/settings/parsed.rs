@@ -59,6 +59,8 @@ pub(crate) struct Settings {
     pub(crate) devices_per_user_max: Option<u32>,
     /// Time for which entries of the audit log are kept; `None` for ever.
     pub(crate) audit_kept_for: Option<Duration>,
+    /// Wait of requests from which further ones are refused; `None` if none is refused because of overload.
+    pub(crate) overload_wait_max: Option<Duration>,
     /// Age at which hot readings are sealed, even if a device has few of them.
     pub(crate) seal_after: Duration,
     /// Time for which outcomes of keyed requests are kept.
@@ -157,6 +159,7 @@ impl Settings {
             rates: Rates::parse(values)?,
             devices_per_user_max: parse(values, "devices-per-user", parse_optional_limit)?,
             audit_kept_for: parse(values, "keep-audit-days", parse_optional_days)?,
+            overload_wait_max: parse(values, "overload-wait-ms", parse_optional_wait)?,
             migrate: parse(values, "migrate", parse_choice)?,
             log_format: parse(values, "log-format", parse_choice)?,
             log: values.text("log").to_owned(),
@@ -266,6 +269,13 @@ fn parse_optional_days(text: &str) -> Result<Option<Duration>, String> {
     let days: u16 =
         text.parse().map_err(|_| format!("{text:?} is not a whole number up to 65,535; 0 is for ever"))?;
     Ok(Some(Duration::from_hours(u64::from(days) * 24)).filter(|kept_for| !kept_for.is_zero()))
+}
+
+/// Parses a wait in milliseconds. Zero is no limit.
+fn parse_optional_wait(text: &str) -> Result<Option<Duration>, String> {
+    let max: u32 =
+        text.parse().map_err(|_| format!("{text:?} is not a whole number of milliseconds; 0 is no limit"))?;
+    Ok(Some(Duration::from_millis(max.into())).filter(|max| !max.is_zero()))
 }
 
 /// Returns a parser that refuses zero. `least` names the smallest accepted value.

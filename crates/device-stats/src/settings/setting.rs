@@ -57,7 +57,7 @@ pub(crate) const CLIENT: &[Group] = &[Group::Client, Group::Log, Group::Output];
 pub(crate) const ALL: &[Group] = &[Group::Server, Group::Database, Group::Log, Group::Output, Group::Client];
 
 /// All settings, in the order in which they are shown.
-pub(super) static SETTINGS: [Setting; 39] = [
+pub(super) static SETTINGS: [Setting; 40] = [
     Setting {
         name: "listen",
         variable: "DEVICE_STATS_LISTEN",
@@ -264,6 +264,15 @@ pub(super) static SETTINGS: [Setting; 39] = [
         group: Group::Server,
         value: "COUNT",
         help: "Refuse further readings while this number of readings waits to be sealed",
+    },
+    Setting {
+        name: "overload-wait-ms",
+        variable: "DEVICE_STATS_OVERLOAD_WAIT_MS",
+        default: "50",
+        kind: Kind::WholeNumber,
+        group: Group::Server,
+        value: "MILLISECONDS",
+        help: "Refuse requests, queries first and single readings last, while others wait longer than this; 0 refuses none",
     },
     Setting {
         name: "device-requests-per-second",

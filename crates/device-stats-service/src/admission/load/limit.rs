@@ -1,0 +1,67 @@
+//! The limit on the requests in progress. It shrinks while requests wait too long, and grows otherwise, so it
+//! finds the number of requests with which a service works without long waits.
+
+use tokio::time::Instant;
+
+use super::RequestClass;
+use crate::limits::{
+    REQUESTS_CUT_INTERVAL, REQUESTS_GROW_INTERVAL, REQUESTS_IN_PROGRESS_MAX, REQUESTS_IN_PROGRESS_MIN,
+};
+
+/// Divisor of the limit: the quotient is the decrease of one cut.
+const CUT_DIVISOR: usize = 8;
+/// Divisor of the limit: the quotient is the increase of one step.
+const GROW_DIVISOR: usize = 16;
+/// Number of steps from the minimum to the maximum; more of them change nothing.
+const GROW_STEPS_MAX: u128 = 128;
+
+/// The limit on the requests in progress.
+#[derive(Debug)]
+pub(super) struct InProgressLimit {
+    limit: usize,
+    /// Time of the latest cut.
+    cut_at: Option<Instant>,
+    /// Time until which the limit has grown.
+    grown_at: Instant,
+}
+
+impl InProgressLimit {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { limit: REQUESTS_IN_PROGRESS_MAX, cut_at: None, grown_at: now }
+    }
+
+    /// Changes the limit: down if requests wait too long, otherwise up. A cut has an effect only after the
+    /// waiting requests, so there is a pause between two cuts.
+    pub(super) fn follow(&mut self, now: Instant, is_waiting: bool, in_progress: usize) {
+        if is_waiting {
+            self.grown_at = now;
+            if self.cut_at.is_none_or(|cut_at| now.duration_since(cut_at) >= REQUESTS_CUT_INTERVAL) {
+                // A limit far above the number of requests would need many cuts.
+                let used = self.limit.min(in_progress);
+                self.limit = (used - used / CUT_DIVISOR).max(REQUESTS_IN_PROGRESS_MIN);
+                self.cut_at = Some(now);
+            }
+            return;
+        }
+        let steps = now.duration_since(self.grown_at).as_nanos() / REQUESTS_GROW_INTERVAL.as_nanos();
+        if steps == 0 {
+            return;
+        }
+        self.grown_at = now;
+        for _ in 0..steps.min(GROW_STEPS_MAX) {
+            self.limit = (self.limit + self.limit / GROW_DIVISOR).min(REQUESTS_IN_PROGRESS_MAX);
+        }
+    }
+
+    /// Returns the limit for a class: the number of requests of all classes in progress from which it is
+    /// refused. It ascends in the order of the classes.
+    pub(super) fn of(&self, class: RequestClass) -> usize {
+        let eighths = match class {
+            RequestClass::Query => 4,
+            RequestClass::Unauthenticated => 5,
+            RequestClass::Batch => 6,
+            RequestClass::Other => 8,
+        };
+        self.limit * eighths / 8
+    }
+}

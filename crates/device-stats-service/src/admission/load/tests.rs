@@ -1,0 +1,188 @@
+//! Tests of the load with a clock that stands still until it is moved.
+
+use proptest::prelude::*;
+use tokio::time::advance;
+
+use super::*;
+use crate::limits::{
+    OVERLOAD_WAIT_DEFAULT, REQUESTS_CUT_INTERVAL, REQUESTS_IN_PROGRESS_MAX, REQUESTS_IN_PROGRESS_MIN,
+    WAIT_EXPIRY,
+};
+
+/// Time within which a service is back to normal after an overload.
+const RECOVERY_MAX: Duration = Duration::from_secs(5);
+
+fn load() -> Arc<Load> {
+    Load::new(Some(OVERLOAD_WAIT_DEFAULT))
+}
+
+/// Returns the classes that are admitted now.
+fn admitted(load: &Arc<Load>) -> Vec<RequestClass> {
+    RequestClass::ALL.into_iter().filter(|class| load.admit(*class).is_ok()).collect()
+}
+
+/// Makes two requests leave the queue after a wait, and lets the limit follow.
+async fn wait_twice(load: &Arc<Load>, queue: &QueueWait, wait: Duration) {
+    for _ in 0..2 {
+        queue.observe(Instant::now(), wait);
+    }
+    advance(REQUESTS_CUT_INTERVAL).await;
+    let _admitted = admitted(load);
+}
+
+#[tokio::test(start_paused = true)]
+async fn classes_are_refused_in_their_order_and_admitted_again() {
+    let load = load();
+    let queue = Arc::<QueueWait>::default();
+    load.watch(&queue);
+    wait_twice(&load, &queue, OVERLOAD_WAIT_DEFAULT).await;
+    let mut permits = Vec::new();
+    let mut refused_at = Vec::new();
+    while let Ok(permit) = load.admit(RequestClass::Other) {
+        permits.push(permit);
+        refused_at.push(RequestClass::ALL.len() - admitted(&load).len());
+    }
+    // The number of refused classes by the number of requests in progress, from 1.
+    let expected: Vec<usize> = (1..=32_usize)
+        .map(|in_progress| [16, 20, 24, 32].iter().filter(|limit| in_progress >= **limit).count())
+        .collect();
+    assert_eq!(refused_at, expected);
+    assert_eq!(admitted(&load), []);
+    permits.truncate(REQUESTS_IN_PROGRESS_MIN / 2 - 1);
+    assert_eq!(admitted(&load), RequestClass::ALL);
+}
+
+/// A pause of the machine, or a slow sync of the disk, delays one request or one group.
+#[tokio::test(start_paused = true)]
+async fn one_long_wait_refuses_nothing() {
+    let load = load();
+    let queue = Arc::<QueueWait>::default();
+    load.watch(&queue);
+    let _permits: Vec<_> = (0..1_000).map(|_| load.admit(RequestClass::Other).unwrap()).collect();
+    for wait_s in [0, 30, 0, 30, 0] {
+        queue.observe(Instant::now(), Duration::from_secs(wait_s));
+        advance(REQUESTS_CUT_INTERVAL).await;
+        assert_eq!(admitted(&load), RequestClass::ALL);
+    }
+    // The waits of two queues are not mixed.
+    let other = Arc::<QueueWait>::default();
+    load.watch(&other);
+    queue.observe(Instant::now(), Duration::from_secs(30));
+    other.observe(Instant::now(), Duration::from_secs(30));
+    advance(REQUESTS_CUT_INTERVAL).await;
+    assert_eq!(admitted(&load), RequestClass::ALL);
+    other.observe(Instant::now(), Duration::from_secs(30));
+    advance(REQUESTS_CUT_INTERVAL).await;
+    assert_eq!(admitted(&load), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_is_back_to_normal_in_time() {
+    let load = load();
+    let queue = Arc::<QueueWait>::default();
+    load.watch(&queue);
+    for _ in 0..100 {
+        wait_twice(&load, &queue, Duration::from_secs(1)).await;
+    }
+    let permits: Vec<_> = (0..REQUESTS_IN_PROGRESS_MIN).map(|_| load.admit(RequestClass::Other)).collect();
+    assert_eq!(admitted(&load), []);
+    // No request leaves the queue any more, and those in progress stay.
+    advance(WAIT_EXPIRY).await;
+    let begun = Instant::now();
+    while load.admit(RequestClass::Query).is_err() {
+        advance(LOAD_INTERVAL).await;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    advance(RECOVERY_MAX.saturating_sub(WAIT_EXPIRY)).await;
+    drop(permits);
+    let all: Vec<_> = std::iter::from_fn(|| load.admit(RequestClass::Other).ok()).collect();
+    assert_eq!(all.len(), REQUESTS_IN_PROGRESS_MAX);
+}
+
+/// The threads of the connections have more to do than they can.
+#[tokio::test(start_paused = true)]
+async fn a_late_runtime_is_an_overload() {
+    let load = load();
+    let following = tokio::spawn({
+        let load = Arc::clone(&load);
+        async move { load.follow_runtime().await }
+    });
+    let _permits: Vec<_> = (0..100).map(|_| load.admit(RequestClass::Other).unwrap()).collect();
+    for _ in 0..100 {
+        advance(LOAD_INTERVAL).await;
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(admitted(&load), RequestClass::ALL);
+    for _ in 0..20 {
+        advance(LOAD_INTERVAL + OVERLOAD_WAIT_DEFAULT).await;
+        tokio::task::yield_now().await;
+        let _admitted = admitted(&load);
+    }
+    assert_eq!(admitted(&load), []);
+    following.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_setting_nothing_is_refused() {
+    let load = Load::new(None);
+    let queue = Arc::<QueueWait>::default();
+    load.watch(&queue);
+    let _permits: Vec<_> = (0..100_000).map(|_| load.admit(RequestClass::Query).unwrap()).collect();
+    wait_twice(&load, &queue, Duration::from_secs(30)).await;
+    assert_eq!(admitted(&load), RequestClass::ALL);
+}
+
+/// An event: time passes, a request leaves a queue, a request arrives, or a request ends.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Pass(Duration),
+    Leave { queue: usize, wait: Duration },
+    Arrive(RequestClass),
+    End,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let millis = |max| (0..max).prop_map(Duration::from_millis);
+    prop_oneof![
+        millis(200_u64).prop_map(Event::Pass),
+        (0..2_usize, millis(300_u64)).prop_map(|(queue, wait)| Event::Leave { queue, wait }),
+        prop::sample::select(RequestClass::ALL.to_vec()).prop_map(Event::Arrive),
+        prop::sample::select(RequestClass::ALL.to_vec()).prop_map(Event::Arrive),
+        Just(Event::End),
+    ]
+}
+
+proptest! {
+    /// Whatever happens, the refused classes are the first ones, few requests are never refused, and the
+    /// service recovers in time.
+    #[test]
+    fn the_order_of_the_classes_holds(events in prop::collection::vec(event(), 1..400)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.unwrap().block_on(async {
+            let load = load();
+            let queues = [Arc::<QueueWait>::default(), Arc::default()];
+            for queue in &queues {
+                load.watch(queue);
+            }
+            let mut permits = Vec::new();
+            for event in events {
+                match event {
+                    Event::Pass(time) => advance(time).await,
+                    Event::Leave { queue, wait } => queues[queue].observe(Instant::now(), wait),
+                    Event::Arrive(class) => permits.extend(load.admit(class)),
+                    Event::End => drop(permits.pop()),
+                }
+                let admitted = admitted(&load);
+                assert!(RequestClass::ALL.ends_with(&admitted), "{admitted:?}");
+                if permits.len() < REQUESTS_IN_PROGRESS_MIN / 2 {
+                    assert_eq!(admitted, RequestClass::ALL);
+                }
+                if permits.len() < REQUESTS_IN_PROGRESS_MIN {
+                    assert!(admitted.ends_with(&[RequestClass::Other]));
+                }
+            }
+            advance(RECOVERY_MAX).await;
+            assert_eq!(admitted(&load), RequestClass::ALL);
+        });
+    }
+}
