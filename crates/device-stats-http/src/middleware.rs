@@ -1,5 +1,6 @@
 //! The middleware of every request. It gives the request an id, writes the body of an error, and logs one
-//! line, also if the client disconnects before the response. It also reports refusals for the audit log.
+//! line, also if the client disconnects before the response. A request that is refused because of overload
+//! has no line. It also reports refusals for the audit log.
 
 use std::time::Instant;
 

@@ -11,7 +11,7 @@ use crate::extract::{Known, Sender};
 pub(crate) struct RefusalReporter(pub(crate) Option<Service>);
 
 impl RefusalReporter {
-    /// Reports a request whose credentials are not valid or do not allow it. A request without credentials is
+    /// Reports a request that was answered with 401, 403 or 421. A request without credentials is
     /// not reported, because its answer already says that it needs some.
     pub(crate) fn report(
         &self,

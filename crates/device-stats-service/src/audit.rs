@@ -38,7 +38,7 @@ impl Service {
         Ok(CursorPage::from_longer(entries, limit))
     }
 
-    /// Reports a request that was refused because its credentials are not valid or do not allow it. A task
+    /// Reports a refused request. A task
     /// writes it to the audit log within a minute.
     pub fn note_refusal(&self, refusal: Refusal) {
         self.parts.refusals.note(refusal);

@@ -30,7 +30,8 @@ pub enum AuditAction {
     CreateSession,
     /// A browser has signed out.
     DeleteSession,
-    /// Requests were refused because their credentials are not valid or do not allow them.
+    /// Requests were refused: invalid credentials, a missing right, a page of another site, or a foreign
+    /// host.
     RefuseRequest,
     /// The service has started.
     StartService,

@@ -15,7 +15,7 @@ use super::host_port::{Host, HostPort};
 pub(crate) struct Hsts(HeaderValue);
 
 impl Hsts {
-    /// Lets browsers use only HTTPS for this time. Zero lets them forget an earlier time.
+    /// Makes browsers use only HTTPS for this time. With zero, they forget an earlier time.
     #[expect(clippy::expect_used, reason = "a number is a valid value")]
     pub(crate) fn new(max_age: Duration) -> Self {
         let value = format!("max-age={}", max_age.as_secs());

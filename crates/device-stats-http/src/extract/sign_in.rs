@@ -52,7 +52,8 @@ impl SignIn {
         Ok(found?)
     }
 
-    /// Charges the request by the outcome of its sign-in. Returns the principal as the sender of the request.
+    /// Charges the request by the outcome of its sign-in. Returns the principal, with the origin of the
+    /// request.
     ///
     /// # Errors
     /// The error of the outcome, or the error of a rate that is exceeded.
@@ -78,7 +79,7 @@ impl SignIn {
     /// credentials are also charged as a failed sign-in. Returns the error, or the error of a rate that is
     /// exceeded.
     pub(crate) fn refuse(&self, service: &Service, error: ApiError) -> ApiError {
-        // Otherwise, the client may have a valid token.
+        // After a server error, the token may be valid, so nothing is charged.
         if !error.describe().status.is_client_error() {
             return error;
         }

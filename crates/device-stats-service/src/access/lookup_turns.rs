@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::client_limit::ClientAddress;
 use crate::limits::{LOOKUP_WAIT_MAX, LOOKUPS_AT_ONCE, LOOKUPS_PER_ADDRESS_MAX};
 
-/// The turns of a node.
+/// The turns in which a node looks up unknown credentials.
 pub(crate) struct LookupTurns {
     node: Semaphore,
     /// The addresses with a lookup that waits or runs.

@@ -26,9 +26,9 @@ use crate::limits::LOAD_INTERVAL;
 /// Class of a request. An overloaded service refuses the first class first, and the last class last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RequestClass {
-    /// An analysis, or another request that reads readings.
+    /// A request that reads readings, such as an analysis, or the audit log.
     Query,
-    /// A request of a client whose token the service would have to look up, or that needs no token.
+    /// A request whose token was not valid on this node before, or that needs no token.
     Unauthenticated,
     /// A batch of readings.
     Batch,
@@ -64,7 +64,7 @@ pub(crate) struct Load {
 struct State {
     in_progress: usize,
     limit: InProgressLimit,
-    /// Time at which the limit has followed the waits.
+    /// Time of the latest update of the limit.
     followed_at: Instant,
     refusals: Refusals,
 }
@@ -138,7 +138,7 @@ impl Load {
         lock(&self.queues).iter().map(|queue| queue.standing(now)).max().unwrap_or_default()
     }
 
-    /// Measures the lateness of the runtime, and logs the end of refusals, without end.
+    /// Measures the lateness of the runtime and logs the end of refusals. Never returns.
     pub(crate) async fn follow_runtime(&self) {
         let mut due = Instant::now() + LOAD_INTERVAL;
         loop {

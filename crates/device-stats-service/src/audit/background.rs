@@ -35,7 +35,7 @@ impl Service {
 }
 
 impl BackgroundAudit {
-    /// Stops, after the refusals that are not written yet were written.
+    /// Writes the pending refusals, then stops.
     pub async fn stop(self) {
         self.stopping.cancel();
         if let Err(error) = self.refusals.await {
