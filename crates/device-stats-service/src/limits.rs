@@ -26,6 +26,9 @@ pub const LOAD_INTERVAL: Duration = Duration::from_millis(5);
 pub const REQUESTS_CUT_INTERVAL: Duration = Duration::from_millis(50);
 /// Time after which this limit grows by a sixteenth, while they do not.
 pub const REQUESTS_GROW_INTERVAL: Duration = Duration::from_millis(20);
+/// The same time while requests are refused. More requests wait only after a while, so a limit that grows
+/// fast would grow too far.
+pub const REQUESTS_GROW_USED_INTERVAL: Duration = Duration::from_millis(200);
 /// Time after which the wait of a request says nothing about later ones.
 pub const WAIT_EXPIRY: Duration = Duration::from_secs(1);
 /// Time without refusals of a class after which their end is logged.
