@@ -10,6 +10,7 @@ from statistics import median
 from competitors import CompetitorResult
 from ingesting import IngestResult
 from measuring import CLIENTS, ServiceResult
+from overload import OverloadResult, stored_readings
 from plan import DEVICES, Plan
 
 MEBIBYTE = 2**20
@@ -166,6 +167,9 @@ class Goals:
                 conditions.append(1e6 * rate >= clickhouse)
             measurement, met = f"batches of 10,000 readings, {name}", all(conditions) if conditions else None
             yield Row(group, measurement, f"{rate:.2f} M readings/s", result.p99(name), words, met, ratio)
+        cost = 1 - result.token_ratio()
+        figure, pairs = f"{100 * cost:.1f} %", len(result.token_rounds)
+        yield Row(group, f"cost of tokens, single readings, {pairs} pairs", figure, "", "5 %", cost <= 0.05)
         idle = median(result.analyses["idle"])
         idle_p99 = milliseconds(p99(result.analyses["idle"]))
         yield Row(group, "analysis of 10 M readings without load", milliseconds(idle), idle_p99)
@@ -176,6 +180,33 @@ class Goals:
                 yield Row(group, f"the same during {name}", figure, milliseconds(p99(seconds)), "5 x", met)
         peak = result.memory_bytes / MEBIBYTE
         yield Row(group, "peak memory of the process", f"{peak:,.0f} MiB", "", "512 MiB", peak <= 512)
+
+    @staticmethod
+    def overload_rows(system: str, result: OverloadResult) -> Iterator[Row]:
+        """Builds the rows of overload."""
+        group = f"overload, {system}"
+        capacity = f"{result.capacity:,.0f} requests/s, {result.capacity_readings / 1e6:.3f} M readings/s"
+        yield Row(group, "capacity", capacity)
+        for factor, load in result.loads.items():
+            name, is_most = f"{factor:g} x the capacity", factor == max(result.loads)
+            goodput = stored_readings(load) / result.peak
+            figure = f"{stored_readings(load) / 1e6:.3f} M readings/s, {goodput:.2f} x the peak"
+            goal, met = ("0.9 x", goodput >= 0.9) if is_most else ("", None)
+            yield Row(group, f"{name}: stored", figure, "", goal, met)
+            for kind in load["kinds"]:
+                sent = kind["accepted"] + kind["refused"]
+                figure = f"{kind['accepted'] / max(sent, 1):.1%} accepted, median {milliseconds(kind['accepted_median'])}"
+                yield Row(group, f"{name}: {kind['kind']}", figure, milliseconds(kind["accepted_p99"]))
+            slowest = load["accepted_p99"]
+            goal, met = ("500 ms", slowest <= 0.5) if is_most else ("", None)
+            yield Row(group, f"{name}: accepted", milliseconds(load["accepted_median"]), milliseconds(slowest), goal, met)
+            slowest, late = load["refused_p99"], milliseconds(load["refused_late_p99"])
+            goal, met = ("10 ms", slowest <= 0.01) if is_most else ("", None)
+            yield Row(group, f"{name}: refused", f"sent {late} late (p99)", milliseconds(slowest), goal, met)
+            recovery = result.recovery_seconds[factor]
+            goal, met = ("5 s", recovery <= 5) if is_most else ("", None)
+            yield Row(group, f"{name}: back to normal", f"after {recovery:.1f} s", "", goal, met)
+            yield Row(group, f"{name}: peak memory", f"{result.memory_bytes[factor] / MEBIBYTE:,.0f} MiB")
 
     @staticmethod
     def csv_rows(name: str, sizes: dict[str, float]) -> Iterator[Row]:

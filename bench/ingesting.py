@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 
 from client import analysis_request, send
 from measuring import run_program
@@ -35,6 +36,12 @@ LOADS: dict[str, list[str]] = {
 }
 """Arguments of `device-stats-bench ingest` by the name of the load."""
 
+TOKEN_PAIRS = 8
+"""Number of pairs of loads, one with tokens and one without."""
+TOKEN_SECONDS = 5
+NO_RATES = ["device-requests", "user-requests", "readings", "address-requests"]
+"""Rates that are turned off, so that only the check of the token is measured."""
+
 ANALYZED_READINGS = 10_000_000
 """Number of readings of the device that is analyzed during the loads."""
 ANALYZED_BATCH = 100_000
@@ -52,6 +59,13 @@ class IngestResult:
     load."""
     loads: dict[str, dict[str, float]] = field(default_factory=dict)
     """Output of `device-stats-bench ingest` by the name of the load."""
+
+    token_rounds: list[tuple[float, float]] = field(default_factory=list)
+    """Single readings per second, without and with tokens, of each pair of loads."""
+
+    def token_ratio(self) -> float:
+        """Returns the rate with tokens, relative to the rate without: the median of the pairs."""
+        return median(tokens / open_ for open_, tokens in self.token_rounds)
 
     def batches(self) -> list[str]:
         """Returns the names of the loads that post batches."""
@@ -81,8 +95,38 @@ def run_ingest(plan: Plan, system: str, folder: Path) -> IngestResult:
             )
             service.note_memory()
             result.memory_bytes = max(result.memory_bytes, service.memory_bytes)
+    result.token_rounds = compare_tokens(plan, system, folder)
     analyze_under_load(plan, system, folder, result)
     return result
+
+
+def compare_tokens(plan: Plan, system: str, folder: Path) -> list[tuple[float, float]]:
+    """Posts single readings to two services at a time, one of them with tokens. The loads alternate, so that a
+    change of the machine affects both."""
+    program, store_of = plan.programs / "device-stats", STORES[system]
+    rates = [f"--{name}-per-second=0" for name in NO_RATES]
+    with store_of(folder / f"{system}-open") as open_store, store_of(folder / f"{system}-token") as token_store:
+        create = [program, "token", "create", "--admin", f"--database-url={token_store.url}"]
+        subprocess.run([program, "migrate", f"--database-url={token_store.url}"], check=True, capture_output=True)
+        token = subprocess.run(create, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        with (
+            Service(program, open_store.url, folder / f"{system}-open.log", "--auth=open") as open_service,
+            Service(program, token_store.url, folder / f"{system}-token.log", "--auth=token", *rates) as token_service,
+        ):
+            services = [(open_service, []), (token_service, [f"--admin-token={token}"])]
+            return [post_pair(plan, services, pair) for pair in range(TOKEN_PAIRS)]
+
+
+def post_pair(plan: Plan, services: list[tuple[Service, list[str]]], pair: int) -> tuple[float, float]:
+    """Posts to both services, in turn to the one and to the other first. Returns both rates."""
+    rates = [0.0, 0.0]
+    for index in (0, 1) if pair % 2 == 0 else (1, 0):
+        service, more = services[index]
+        # Times that were posted before would be repeats.
+        load = [f"--seconds={TOKEN_SECONDS}", f"--prefix=pair-{pair}", *LOADS["single"], *more]
+        posted = run_program(plan, "ingest", f"--address={service.address}", *load)
+        rates[index] = posted["requests"] / posted["seconds"]
+    return rates[0], rates[1]
 
 
 def analyze_under_load(plan: Plan, system: str, folder: Path, result: IngestResult) -> None:

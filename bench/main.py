@@ -18,7 +18,8 @@ from goals import Goals, Row
 from ingesting import run_clickhouse, run_ingest
 from machine import describe_machine
 from measuring import ServiceResult, question_lists, run_service
-from plan import DEVICES, INGEST, BadPlan, Plan, read_plan
+from overload import run_overload
+from plan import DEVICES, INGEST, OVERLOAD, BadPlan, Plan, read_plan
 from questions import Questions
 from report import table, write_json
 from sealing import measure_csv, measure_rates
@@ -52,7 +53,7 @@ def main() -> int:
         Path(folder).chmod(0o755)
         try:
             for kind in plan.kinds:
-                measure = measure_ingest if kind == INGEST else measure_kind
+                measure = {INGEST: measure_ingest, OVERLOAD: measure_overload}.get(kind, measure_kind)
                 found[kind] = measure(plan, Path(folder), kind, rows)
             if plan.csv is not None and plan.services:
                 say(f"Sealing {plan.csv.name}")
@@ -108,6 +109,16 @@ def measure_ingest(plan: Plan, folder: Path, kind: str, rows: list[Row]) -> dict
         say(f"{kind}: {system}")
         found[system] = run_ingest(plan, system, folder)
         rows += Goals.ingest_rows(system, found[system], found.get("clickhouse"))
+    return found
+
+
+def measure_overload(plan: Plan, folder: Path, kind: str, rows: list[Row]) -> dict[str, object]:
+    """Measures the service under more load than it can take."""
+    found: dict[str, object] = {}
+    for system in plan.services:
+        say(f"{kind}: {system}")
+        found[system] = run_overload(plan, system, folder)
+        rows += Goals.overload_rows(system, found[system])
     return found
 
 

@@ -15,7 +15,9 @@ POSTGRES_READINGS_MAX = 10_000_000
 """Maximum number of readings that PostgreSQL stores as rows. Each row takes about 150 bytes."""
 INGEST = "ingest"
 """Name of the measurement of ingest throughput over HTTP. Its readings belong to none of the other kinds."""
-KINDS = ("noise", "sensor", "real", INGEST)
+OVERLOAD = "overload"
+"""Name of the measurement of overload over HTTP."""
+KINDS = ("noise", "sensor", "real", INGEST, OVERLOAD)
 SERVICES = ("service-sqlite", "service-postgres")
 COMPETITORS = ("clickhouse", "duckdb", "postgres")
 

@@ -23,10 +23,11 @@ SETTLE_SECONDS_MAX = 900
 class Service:
     """`device-stats serve` over a database. It is stopped at the end of a `with` block."""
 
-    def __init__(self, program: Path, database: str, log: Path) -> None:
+    def __init__(self, program: Path, database: str, log: Path, *arguments: str) -> None:
         self.program = program
         self.database = database
         self.log = log
+        self.arguments = arguments
         self.process: subprocess.Popen | None = None
         self.memory_bytes = 0
         """Peak memory of its processes, as of the last call of `note_memory`."""
@@ -46,7 +47,7 @@ class Service:
         with self.log.open("ab") as log:
             start = time.perf_counter()
             self.process = subprocess.Popen(
-                [self.program, "serve", "--listen", self.address], env=environment, stdout=log, stderr=log
+                [self.program, "serve", "--listen", self.address, *self.arguments], env=environment, stdout=log, stderr=log
             )
         while not self.is_ready():
             if self.process.poll() is not None or time.perf_counter() - start > START_SECONDS_MAX:

@@ -71,15 +71,22 @@ impl Connection {
     }
 }
 
-/// Returns the head of a POST request with a body of this length, in bytes.
-pub(crate) fn post_head(address: &str, path: &str, content_type: &str, length: usize) -> String {
+/// Returns the head of a POST request with a token, if there is one, and a body of this length, in bytes.
+pub(crate) fn post_head(
+    address: &str,
+    token: Option<&str>,
+    path: &str,
+    content_type: &str,
+    length: usize,
+) -> String {
+    let token = token.map_or_else(String::new, |token| format!("authorization: Bearer {token}\r\n"));
     format!(
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\n{token}content-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
     )
 }
 
 /// Returns the status and the length of the body in bytes.
-fn read_head(head: &str) -> anyhow::Result<(u16, usize)> {
+pub(crate) fn read_head(head: &str) -> anyhow::Result<(u16, usize)> {
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1.1 ")).and_then(|line| line.get(..3));
     let status = status.context("the response is not HTTP/1.1")?.parse()?;

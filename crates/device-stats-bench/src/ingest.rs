@@ -9,13 +9,13 @@ mod sensor_values;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clients;
 use crate::connection::{Connection, post_head};
 pub(crate) use arguments::Arguments;
 use arguments::Shape;
-use request_template::RequestTemplate;
+pub(crate) use request_template::RequestTemplate;
 
 /// The result of all clients.
 #[derive(Debug, Serialize)]
@@ -47,10 +47,12 @@ struct Responses {
 /// # Errors
 /// If a connection fails, or a response is neither a success nor 503.
 pub(crate) fn post(arguments: &Arguments) -> anyhow::Result<Posted> {
-    create_devices(arguments)?;
+    let tokens = create_devices(arguments)?;
     let until = Duration::try_from_secs_f64(arguments.seconds)?;
-    let prepare =
-        |number| Ok((Connection::open(&arguments.address)?, RequestTemplate::new(arguments, number)?));
+    let prepare = |number: u32| {
+        let token = tokens.get(number as usize).map(String::as_str);
+        Ok((Connection::open(&arguments.address)?, RequestTemplate::new(arguments, token, number)?))
+    };
     let (responses, seconds) = clients::run(arguments.clients, prepare, |(connection, template)| {
         post_until(connection, template, until, arguments.requests_max)
     })?;
@@ -78,21 +80,39 @@ pub(crate) fn post(arguments: &Arguments) -> anyhow::Result<Posted> {
     })
 }
 
-fn create_devices(arguments: &Arguments) -> anyhow::Result<()> {
+/// Creates the devices. Returns a token of each device, if the service needs tokens.
+fn create_devices(arguments: &Arguments) -> anyhow::Result<Vec<String>> {
     let devices = match arguments.shape {
         Shape::Live => 0,
         Shape::Single | Shape::OneDevice => arguments.clients,
         Shape::ManyDevices => arguments.devices,
     };
     let mut connection = Connection::open(&arguments.address)?;
-    for number in 0..devices {
-        let body = format!(r#"{{"device_id":"{}"}}"#, arguments.device_id(number));
-        let head = post_head(&arguments.address, "/api/v1/devices/", "application/json", body.len());
+    let admin_token = arguments.admin_token.as_deref();
+    let mut post = |path: &str, body: String| {
+        let head = post_head(&arguments.address, admin_token, path, "application/json", body.len());
         let response = connection.exchange((head + &body).as_bytes())?;
         // 400: the device exists.
         ensure!([201, 400].contains(&response.status), "{}", String::from_utf8_lossy(&response.body));
+        anyhow::Ok(response.body)
+    };
+    let mut tokens = Vec::new();
+    for number in 0..devices {
+        let id = arguments.device_id(number);
+        post("/api/v1/devices/", format!(r#"{{"device_id":"{id}"}}"#))?;
+        if admin_token.is_some() {
+            let created = format!(r#"{{"for":{{"device_id":"{id}"}},"scopes":["ingest"]}}"#);
+            let created: CreatedToken = serde_json::from_slice(&post("/api/v1/tokens", created)?)?;
+            tokens.push(created.token);
+        }
     }
-    Ok(())
+    Ok(tokens)
+}
+
+/// The part of the response to a new token that is used.
+#[derive(Deserialize)]
+struct CreatedToken {
+    token: String,
 }
 
 fn post_until(

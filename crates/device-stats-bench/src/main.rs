@@ -8,6 +8,7 @@ mod database;
 mod ingest;
 mod load;
 mod manifest;
+mod open_loop;
 mod requests;
 mod sealing_rates;
 mod segment_sizes;
@@ -58,6 +59,8 @@ enum Command {
     },
     /// Post readings and count the acknowledged ones
     Ingest(ingest::Arguments),
+    /// Send a mix of requests at times that are fixed in advance
+    OpenLoop(open_loop::Arguments),
     /// Send requests and measure the latency of each response
     Requests(requests::Arguments),
 }
@@ -68,6 +71,7 @@ fn main() -> anyhow::Result<()> {
         Command::Sizes { database } => print(&segment_sizes::measure(&database)?),
         Command::Rates { manifest, device_id } => print(&sealing_rates::measure(&manifest, &device_id)?),
         Command::Ingest(arguments) => print(&ingest::post(&arguments)?),
+        Command::OpenLoop(arguments) => print(&open_loop::send(&arguments)?),
         Command::Requests(arguments) => print(&requests::send(&arguments)?),
     }
 }

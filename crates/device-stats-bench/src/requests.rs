@@ -81,7 +81,7 @@ fn format_request(address: &str, line: &str) -> anyhow::Result<Vec<u8>> {
         None => format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n"),
         Some(body) => {
             let body = body.to_string();
-            post_head(address, &path, "application/json", body.len()) + &body
+            post_head(address, None, &path, "application/json", body.len()) + &body
         }
     };
     Ok(text.into_bytes())

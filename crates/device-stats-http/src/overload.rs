@@ -80,6 +80,8 @@ mod tests {
             for _ in 0..3 {
                 advance(Duration::from_millis(100)).await;
                 yield_now().await;
+                // The limit follows when a request arrives.
+                drop(service.admit_request(RequestClass::Other));
             }
         };
         be_late().await;

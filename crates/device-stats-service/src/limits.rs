@@ -12,8 +12,6 @@ pub const COMPUTE_READINGS: usize = 32_768;
 /// Memory of each request body that does not count towards [`BODIES_BYTES_MAX`], in bytes.
 pub const BODY_BYTES_UNCOUNTED: usize = 4 * 1024;
 
-/// Default of the wait from which an overloaded service refuses requests.
-pub const OVERLOAD_WAIT_DEFAULT: Duration = Duration::from_millis(50);
 /// Number of requests in progress up to which no single reading is refused because of overload. For batches
 /// it is three quarters, for requests without a known token five eighths, and for queries a half of it.
 pub const REQUESTS_IN_PROGRESS_MIN: usize = 32;
@@ -26,6 +24,9 @@ pub const LOAD_INTERVAL: Duration = Duration::from_millis(5);
 pub const REQUESTS_CUT_INTERVAL: Duration = Duration::from_millis(50);
 /// Time after which this limit grows by a sixteenth, while they do not.
 pub const REQUESTS_GROW_INTERVAL: Duration = Duration::from_millis(20);
+/// The same time while requests are refused. More requests wait only after a while, so a limit that grows
+/// fast would grow too far.
+pub const REQUESTS_GROW_USED_INTERVAL: Duration = Duration::from_millis(200);
 /// Time after which the wait of a request says nothing about later ones.
 pub const WAIT_EXPIRY: Duration = Duration::from_secs(1);
 /// Time without refusals of a class after which their end is logged.

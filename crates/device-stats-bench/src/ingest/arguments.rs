@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     /// Spread a batch of many devices over this number of devices
     #[arg(long, default_value_t = 1_000)]
     pub(super) devices: u32,
+    /// Create the devices with this token of an administrator, and post with a token of each device
+    #[arg(long)]
+    pub(super) admin_token: Option<String>,
 }
 
 /// The shape of a request.
@@ -58,8 +61,29 @@ pub(super) enum Format {
 }
 
 impl Arguments {
+    /// Returns the arguments of clients that post single readings.
+    pub(crate) fn single(address: &str, clients: u32, prefix: &str) -> Self {
+        Self {
+            address: address.to_owned(),
+            shape: Shape::Single,
+            format: Format::Ndjson,
+            clients,
+            seconds: 0.0,
+            requests_max: u64::MAX,
+            prefix: prefix.to_owned(),
+            readings: 1,
+            devices: clients,
+            admin_token: None,
+        }
+    }
+
+    /// Returns the arguments of clients that post batches of one device each as NDJSON.
+    pub(crate) fn ndjson(address: &str, clients: u32, prefix: &str, readings: u32) -> Self {
+        Self { shape: Shape::OneDevice, readings, ..Self::single(address, clients, prefix) }
+    }
+
     /// Returns the id of a device.
-    pub(super) fn device_id(&self, number: u32) -> String {
+    pub(crate) fn device_id(&self, number: u32) -> String {
         format!("{}-{number}", self.prefix)
     }
 }

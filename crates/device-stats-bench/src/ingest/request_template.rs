@@ -14,7 +14,7 @@ const FIRST_SECOND: i64 = 1_577_836_800;
 const SECOND_BYTES: usize = "2020-01-01T00:00:00".len();
 
 /// The request of one client.
-pub(super) struct RequestTemplate {
+pub(crate) struct RequestTemplate {
     request: Vec<u8>,
     times: Times,
     /// Time of the next request, in seconds since 1970 UTC.
@@ -40,11 +40,11 @@ struct PostRequest {
 }
 
 impl RequestTemplate {
-    /// Formats the request of a client.
+    /// Formats the request of a client with a token, if it has one.
     ///
     /// # Errors
     /// If a batch cannot be encoded.
-    pub(super) fn new(arguments: &Arguments, client: u32) -> anyhow::Result<Self> {
+    pub(crate) fn new(arguments: &Arguments, token: Option<&str>, client: u32) -> anyhow::Result<Self> {
         let Arguments { address, shape, clients, .. } = arguments;
         // Several clients may post for the same device. Each of n clients uses every n-th second, so that no
         // time occurs twice.
@@ -54,7 +54,7 @@ impl RequestTemplate {
             return Ok(Self { request, times: Times::Texts(Vec::new()), second, step });
         }
         let PostRequest { path, content_type, body, mut times } = PostRequest::new(arguments, client)?;
-        let head = post_head(address, &path, content_type, body.len());
+        let head = post_head(address, token, &path, content_type, body.len());
         match &mut times {
             Times::Texts(offsets) => offsets.iter_mut().for_each(|offset| *offset += head.len()),
             Times::Micros { offset, .. } => *offset += head.len(),
@@ -67,7 +67,7 @@ impl RequestTemplate {
     /// # Panics
     /// If a time has a wrong offset.
     #[expect(clippy::expect_used, reason = "the offsets were determined when the request was formatted")]
-    pub(super) fn next(&mut self) -> Option<&[u8]> {
+    pub(crate) fn next(&mut self) -> Option<&[u8]> {
         let micros = self.second.checked_mul(1_000_000)?;
         match &self.times {
             Times::Texts(offsets) => {
@@ -206,11 +206,12 @@ mod tests {
             prefix,
             readings: 2,
             devices: 5,
+            admin_token: None,
         }
     }
 
     fn body(shape: Shape, format: Format, turns: usize) -> String {
-        let mut template = RequestTemplate::new(&arguments(shape, format), 1).unwrap();
+        let mut template = RequestTemplate::new(&arguments(shape, format), None, 1).unwrap();
         let mut request = Vec::new();
         for _ in 0..turns {
             request = template.next().unwrap().to_vec();
@@ -245,7 +246,7 @@ mod tests {
     #[test]
     fn each_arrow_request_has_its_own_times() {
         for shape in [Shape::OneDevice, Shape::ManyDevices] {
-            let mut template = RequestTemplate::new(&arguments(shape, Format::Arrow), 1).unwrap();
+            let mut template = RequestTemplate::new(&arguments(shape, Format::Arrow), None, 1).unwrap();
             template.next().unwrap();
             let request = template.next().unwrap();
             let body = request.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;

@@ -153,8 +153,10 @@ async fn a_refusal_reads_no_body_and_keeps_the_connection() {
     while requests.len() < 24 {
         requests.push(Held::begin(api, &clients.administrator).await);
     }
-    let [.., batches, _] = clients.requests();
-    while !is_refused(api, batches[0].clone()).await {}
+    let [_, unauthenticated, ..] = clients.requests();
+    for request in unauthenticated {
+        while !is_refused(api, request.clone()).await {}
+    }
     let mut stream = TcpStream::connect(api.address).await.unwrap();
     let head = |path: &str, more: &str, length: usize| {
         let token = &clients.administrator;

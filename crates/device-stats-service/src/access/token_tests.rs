@@ -368,6 +368,7 @@ async fn an_overloaded_service_looks_up_only_tokens_that_it_knows() {
         while Instant::now() < end {
             tokio::time::advance(Duration::from_millis(100)).await;
             tokio::task::yield_now().await;
+            drop(service.admit_request(RequestClass::Other));
         }
     };
     overload(RIGHTS_CACHED_MAX / 2).await;

@@ -66,6 +66,8 @@ struct State {
     limit: InProgressLimit,
     /// Time of the latest update of the limit.
     followed_at: Instant,
+    /// Time at which the runtime should next run the task that measures its lateness.
+    runtime_due: Option<Instant>,
     refusals: Refusals,
 }
 
@@ -84,6 +86,7 @@ impl Load {
             in_progress: 0,
             limit: InProgressLimit::new(now),
             followed_at: now,
+            runtime_due: None,
             refusals: Refusals::default(),
         };
         Arc::new(Self {
@@ -123,13 +126,16 @@ impl Load {
         let mut state = lock(&self.state);
         let Some(wait_max) = self.wait_max else { return Ok(state) };
         if now.duration_since(state.followed_at) >= LOAD_INTERVAL {
-            let (wait, in_progress) = (self.longest_wait(now), state.in_progress);
+            // If the runtime is late now, its task has not measured that yet.
+            let late = state.runtime_due.map_or(Duration::ZERO, |due| now.saturating_duration_since(due));
+            let (wait, in_progress) = (self.longest_wait(now).max(late), state.in_progress);
             state.limit.follow(now, wait >= wait_max, in_progress);
             state.followed_at = now;
         }
         if state.in_progress < state.limit.of(class) + own {
             return Ok(state);
         }
+        state.limit.note_refusal();
         state.refusals.note(class, now);
         Err(ServiceError::Overloaded)
     }
@@ -145,8 +151,10 @@ impl Load {
             sleep_until(due).await;
             let now = Instant::now();
             self.runtime.observe(now, now.duration_since(due));
-            lock(&self.state).refusals.log_ended(now);
             due = now + LOAD_INTERVAL;
+            let mut state = lock(&self.state);
+            state.runtime_due = Some(due);
+            state.refusals.log_ended(now);
         }
     }
 }

@@ -268,7 +268,7 @@ pub(super) static SETTINGS: [Setting; 40] = [
     Setting {
         name: "overload-wait-ms",
         variable: "DEVICE_STATS_OVERLOAD_WAIT_MS",
-        default: "50",
+        default: "0",
         kind: Kind::WholeNumber,
         group: Group::Server,
         value: "MILLISECONDS",

@@ -4,7 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "polls a file")]
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -25,6 +25,20 @@ pub(crate) struct Run {
     pub(crate) url: String,
     /// The file whose calls fail; `None` if the calls of all files do.
     file: Option<&'static str>,
+}
+
+/// A tracer of a server that had started before.
+pub(crate) struct Tracer(Child);
+
+impl Drop for Tracer {
+    /// Waits for the tracer, which ends after the server.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // The server is still running.
+            let _killed = self.0.kill();
+        }
+        let _ended = self.0.wait();
+    }
 }
 
 impl Run {
@@ -88,6 +102,26 @@ impl Run {
             assert!(!log.contains("invalid system call"), "`strace` does not know {fault}: {log}");
             format!("{status}: {log}")
         })
+    }
+
+    /// Injects a fault into one call of a server that has started: the calls of its start are not counted.
+    /// Returns when the fault is in place. The tracer ends with the server.
+    pub(crate) fn attach(&self, fault: &str, server: &Server) -> Tracer {
+        let call = fault.split(':').next().unwrap();
+        let (log, id) = (self.log(), server.id().to_string());
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-o"]).arg(&log).args(["-p", &id]);
+        strace.args(["-e", &format!("trace={call}"), "-e", &format!("inject={fault}")]);
+        if let Some(file) = self.file {
+            strace.arg("-P").arg(self.folder.path().join(file));
+        }
+        let tracer = Tracer(strace.stderr(Stdio::null()).spawn().unwrap());
+        let waiting = Instant::now();
+        while !server.is_traced() {
+            assert!(waiting.elapsed() < EVENT_TIMEOUT, "`strace` does not attach to the server");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        tracer
     }
 
     fn log(&self) -> PathBuf {

@@ -5,13 +5,17 @@ use tokio::time::Instant;
 
 use super::RequestClass;
 use crate::limits::{
-    REQUESTS_CUT_INTERVAL, REQUESTS_GROW_INTERVAL, REQUESTS_IN_PROGRESS_MAX, REQUESTS_IN_PROGRESS_MIN,
+    REQUESTS_CUT_INTERVAL, REQUESTS_GROW_INTERVAL, REQUESTS_GROW_USED_INTERVAL, REQUESTS_IN_PROGRESS_MAX,
+    REQUESTS_IN_PROGRESS_MIN,
 };
 
 /// Divisor of the limit: the quotient is the decrease of one cut.
 const CUT_DIVISOR: usize = 8;
 /// Divisor of the limit: the quotient is the increase of one step.
 const GROW_DIVISOR: usize = 16;
+/// Number of consecutive calls with waiting requests before a cut. After a pause of the machine, the first
+/// call finds that everything has waited.
+const WAITS_BEFORE_CUT: u32 = 3;
 /// Number of steps from the minimum to the maximum; more of them change nothing.
 const GROW_STEPS_MAX: u128 = 128;
 
@@ -19,6 +23,10 @@ const GROW_STEPS_MAX: u128 = 128;
 #[derive(Debug)]
 pub(super) struct InProgressLimit {
     limit: usize,
+    /// Number of consecutive calls with waiting requests.
+    waits: u32,
+    /// Whether a request was refused since the limit has grown.
+    is_used: bool,
     /// Time of the latest cut.
     cut_at: Option<Instant>,
     /// Time until which the limit has grown.
@@ -27,7 +35,7 @@ pub(super) struct InProgressLimit {
 
 impl InProgressLimit {
     pub(super) fn new(now: Instant) -> Self {
-        Self { limit: REQUESTS_IN_PROGRESS_MAX, cut_at: None, grown_at: now }
+        Self { limit: REQUESTS_IN_PROGRESS_MAX, waits: 0, is_used: false, cut_at: None, grown_at: now }
     }
 
     /// Changes the limit: down if requests wait too long, otherwise up. A cut has an effect only after the
@@ -35,6 +43,10 @@ impl InProgressLimit {
     pub(super) fn follow(&mut self, now: Instant, is_waiting: bool, in_progress: usize) {
         if is_waiting {
             self.grown_at = now;
+            self.waits += 1;
+            if self.waits < WAITS_BEFORE_CUT {
+                return;
+            }
             if self.cut_at.is_none_or(|cut_at| now.duration_since(cut_at) >= REQUESTS_CUT_INTERVAL) {
                 // A limit far above the number of requests would need many cuts.
                 let used = self.limit.min(in_progress);
@@ -43,14 +55,22 @@ impl InProgressLimit {
             }
             return;
         }
-        let steps = now.duration_since(self.grown_at).as_nanos() / REQUESTS_GROW_INTERVAL.as_nanos();
+        self.waits = 0;
+        let interval = if self.is_used { REQUESTS_GROW_USED_INTERVAL } else { REQUESTS_GROW_INTERVAL };
+        let steps = now.duration_since(self.grown_at).as_nanos() / interval.as_nanos();
         if steps == 0 {
             return;
         }
         self.grown_at = now;
+        self.is_used = false;
         for _ in 0..steps.min(GROW_STEPS_MAX) {
             self.limit = (self.limit + self.limit / GROW_DIVISOR).min(REQUESTS_IN_PROGRESS_MAX);
         }
+    }
+
+    /// Notes that a request was refused.
+    pub(super) fn note_refusal(&mut self) {
+        self.is_used = true;
     }
 
     /// Returns the limit for a class: the number of requests of all classes in progress from which it is
