@@ -1,5 +1,5 @@
-//! Refusal of requests by an overloaded service, before anything of them is done: before the sign-in, and before
-//! a byte of the body is read. The class of a request follows from its method and its route.
+//! Refusal of requests by an overloaded service, before anything of them is done: before the sign-in, and
+//! before a byte of the body is read. The class of a request follows from its method and its route.
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;

@@ -29,7 +29,7 @@ impl Measured {
 
     /// Returns the time from the fixed time of the request to its response.
     fn latency(&self) -> Duration {
-        self.answered - self.arrival.due
+        self.answered.saturating_sub(self.arrival.due)
     }
 }
 
@@ -81,7 +81,7 @@ impl PhaseResult {
                 refused_p99: percentile(&refused, 99),
             }
         });
-        let late = |each: &&Measured| seconds(each.sent - each.arrival.due);
+        let late = |each: &&Measured| seconds(each.sent.saturating_sub(each.arrival.due));
         let refusals = || own.iter().copied().filter(|each| !each.is_accepted());
         let windows = 0..phase.time.as_secs();
         let windows = windows.map(|second| {
@@ -100,7 +100,9 @@ impl PhaseResult {
             refused_p99: percentile(&refused, 99),
             refused_late_p99: percentile(&sorted(refusals().map(|each| late(&each))), 99),
             late_p99: percentile(&sorted(own.iter().map(late)), 99),
-            last_refused: refusals().map(|each| seconds(each.arrival.due - begun)).fold(0.0, f64::max),
+            last_refused: refusals()
+                .map(|each| seconds(each.arrival.due.saturating_sub(begun)))
+                .fold(0.0, f64::max),
             windows: windows.collect(),
         }
     }

@@ -1,5 +1,7 @@
 //! A client that sends requests of all kinds over one connection.
 
+use std::fmt::Write as _;
+
 use anyhow::{Context, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -40,7 +42,7 @@ pub(super) fn prepare(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let mut body = "timestamp,x,y,z\n".to_owned();
     for number in 0..100_000 {
-        body += &format!("{},{},{},{}\n", 1_577_836_800 + number, number % 997, number % 89, number % 7);
+        writeln!(body, "{},{},{},{}", 1_577_836_800 + number, number % 997, number % 89, number % 7)?;
     }
     let path = format!("/api/v1/stats/devices/{ANALYZED}/batch?precision=s");
     let head = post_head(&arguments.address, None, &path, "text/csv", body.len());

@@ -158,7 +158,7 @@ async fn a_refusal_reads_no_body_and_keeps_the_connection() {
         while !is_refused(api, request.clone()).await {}
     }
     let mut stream = TcpStream::connect(api.address).await.unwrap();
-    let head = |path: &str, more: &str, length: usize| {
+    let post = |path: &str, more: &str, length: usize| {
         let token = &clients.administrator;
         format!(
             "POST {path} HTTP/1.1\r\nhost: localhost\r\n{JSON}\r\n{token}\r\n{more}content-length: {length}\r\n\r\n"
@@ -166,15 +166,15 @@ async fn a_refusal_reads_no_body_and_keeps_the_connection() {
     };
     // The response comes before the body, and the body may follow.
     let length = 1_000_000;
-    stream.write_all(head(BATCH, "", length).as_bytes()).await.unwrap();
+    stream.write_all(post(BATCH, "", length).as_bytes()).await.unwrap();
     let response = Response::read(&mut stream, true).await;
     assert_eq!((response.status, response.json()["code"].as_str()), (503, Some("overloaded")));
     assert_eq!(response.header("retry-after"), Some("1"));
     stream.write_all(&vec![b' '; length]).await.unwrap();
-    stream.write_all((head(READINGS, "", READING.len()) + READING).as_bytes()).await.unwrap();
+    stream.write_all((post(READINGS, "", READING.len()) + READING).as_bytes()).await.unwrap();
     assert_eq!(Response::read(&mut stream, true).await.status, 201);
     // A client that asks first does not send the body.
-    stream.write_all(head(BATCH, "expect: 100-continue\r\n", length).as_bytes()).await.unwrap();
+    stream.write_all(post(BATCH, "expect: 100-continue\r\n", length).as_bytes()).await.unwrap();
     assert_eq!(Response::read(&mut stream, true).await.status, 503);
     drop(held);
     assert_eq!(store.count_hot_readings().await.unwrap(), 1);

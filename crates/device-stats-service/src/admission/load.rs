@@ -1,9 +1,9 @@
 //! The load of a service: it decides which requests are refused when requests wait too long.
 //!
 //! Requests are refused in the order of [`RequestClass`]. The service counts the requests in progress, and
-//! limits their number (`limit`). The limit follows the waits in the queues of the service (`queue_wait`). The
-//! limit of a class is a share of it, and the shares ascend in the order of the classes. So while a class is
-//! refused, the classes before it are refused too.
+//! limits their number (`limit`). The limit follows the waits in the queues of the service (`queue_wait`).
+//! The limit of a class is a share of it, and the shares ascend in the order of the classes. So while a class
+//! is refused, the classes before it are refused too.
 //!
 //! A count reacts faster than a wait: if five times the possible requests arrive, the oldest of them has
 //! waited for 0.1 s when the work of 0.5 s waits. All times are those of the monotonic clock.
@@ -52,6 +52,7 @@ impl RequestClass {
 }
 
 /// The load of one service.
+#[derive(Debug)]
 pub(crate) struct Load {
     /// Wait from which requests are refused; `None` if none is refused.
     wait_max: Option<Duration>,
@@ -61,6 +62,7 @@ pub(crate) struct Load {
     state: Mutex<State>,
 }
 
+#[derive(Debug)]
 struct State {
     in_progress: usize,
     limit: InProgressLimit,
@@ -156,13 +158,6 @@ impl Load {
             state.runtime_due = Some(due);
             state.refusals.log_ended(now);
         }
-    }
-}
-
-impl std::fmt::Debug for Load {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let state = lock(&self.state);
-        f.debug_struct("Load").field("in_progress", &state.in_progress).field("limit", &state.limit).finish()
     }
 }
 

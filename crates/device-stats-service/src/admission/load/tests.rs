@@ -185,7 +185,9 @@ proptest! {
         runtime.unwrap().block_on(async {
             let load = load();
             let queues = [Arc::<QueueWait>::default(), Arc::default()];
-            queues.iter().for_each(|queue| load.watch(queue));
+            for queue in &queues {
+                load.watch(queue);
+            }
             let mut permits = Vec::new();
             for event in events {
                 match event {
