@@ -50,6 +50,24 @@ EPOCH_2020 = 1_577_836_800
 
 
 @dataclass
+class TokenPair:
+    """Single readings without and with tokens, one load after the other."""
+
+    rates: tuple[float, float]
+    """Requests per second."""
+    processor_seconds: tuple[float, float]
+    """Processor time of the service for a request."""
+
+    @property
+    def rate_ratio(self) -> float:
+        return self.rates[1] / self.rates[0]
+
+    @property
+    def processor_ratio(self) -> float:
+        return self.processor_seconds[1] / self.processor_seconds[0]
+
+
+@dataclass
 class IngestResult:
     """The results over one store."""
 
@@ -60,12 +78,7 @@ class IngestResult:
     loads: dict[str, dict[str, float]] = field(default_factory=dict)
     """Output of `device-stats-bench ingest` by the name of the load."""
 
-    token_rounds: list[tuple[float, float]] = field(default_factory=list)
-    """Single readings per second, without and with tokens, of each pair of loads."""
-
-    def token_ratio(self) -> float:
-        """Returns the rate with tokens, relative to the rate without: the median of the pairs."""
-        return median(tokens / open_ for open_, tokens in self.token_rounds)
+    token_pairs: list[TokenPair] = field(default_factory=list)
 
     def batches(self) -> list[str]:
         """Returns the names of the loads that post batches."""
@@ -95,12 +108,12 @@ def run_ingest(plan: Plan, system: str, folder: Path) -> IngestResult:
             )
             service.note_memory()
             result.memory_bytes = max(result.memory_bytes, service.memory_bytes)
-    result.token_rounds = compare_tokens(plan, system, folder)
+    result.token_pairs = compare_tokens(plan, system, folder)
     analyze_under_load(plan, system, folder, result)
     return result
 
 
-def compare_tokens(plan: Plan, system: str, folder: Path) -> list[tuple[float, float]]:
+def compare_tokens(plan: Plan, system: str, folder: Path) -> list[TokenPair]:
     """Posts single readings to two services at a time, one of them with tokens. The loads alternate, so that a
     change of the machine affects both."""
     program, store_of = plan.programs / "device-stats", STORES[system]
@@ -117,16 +130,18 @@ def compare_tokens(plan: Plan, system: str, folder: Path) -> list[tuple[float, f
             return [post_pair(plan, services, pair) for pair in range(TOKEN_PAIRS)]
 
 
-def post_pair(plan: Plan, services: list[tuple[Service, list[str]]], pair: int) -> tuple[float, float]:
-    """Posts to both services, in turn to the one and to the other first. Returns both rates."""
-    rates = [0.0, 0.0]
+def post_pair(plan: Plan, services: list[tuple[Service, list[str]]], pair: int) -> TokenPair:
+    """Posts to both services, in turn to the one and to the other first."""
+    rates, processor = [0.0, 0.0], [0.0, 0.0]
     for index in (0, 1) if pair % 2 == 0 else (1, 0):
         service, more = services[index]
         # Times that were posted before would be repeats.
         load = [f"--seconds={TOKEN_SECONDS}", f"--prefix=pair-{pair}", *LOADS["single"], *more]
+        before = service.cpu_seconds()
         posted = run_program(plan, "ingest", f"--address={service.address}", *load)
         rates[index] = posted["requests"] / posted["seconds"]
-    return rates[0], rates[1]
+        processor[index] = (service.cpu_seconds() - before) / posted["requests"]
+    return TokenPair((rates[0], rates[1]), (processor[0], processor[1]))
 
 
 def analyze_under_load(plan: Plan, system: str, folder: Path, result: IngestResult) -> None:
