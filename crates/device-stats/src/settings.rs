@@ -9,6 +9,7 @@ mod rates;
 mod report;
 mod server_address;
 mod setting;
+mod table;
 #[cfg(test)]
 mod tests;
 mod token_file;

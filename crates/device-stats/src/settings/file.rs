@@ -7,7 +7,8 @@ use std::io;
 use secrecy::SecretString;
 use toml::de::{DeTable, DeValue};
 
-use super::setting::{Kind, LIST_SEPARATOR, SETTINGS, Setting};
+use super::setting::{Kind, LIST_SEPARATOR, Setting};
+use super::table::SETTINGS;
 
 /// The settings of a file.
 #[derive(Debug, Default)]

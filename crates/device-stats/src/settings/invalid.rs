@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::setting::SETTINGS;
+use super::table::SETTINGS;
 use super::values::{Source, Values};
 
 /// A setting with an invalid value.

@@ -2,7 +2,7 @@
 
 use super::database::{Database, without_password};
 use super::parsed::Settings;
-use super::setting::SETTINGS;
+use super::table::SETTINGS;
 use super::values::{Source, Values};
 
 /// One setting.

@@ -13,7 +13,8 @@ use device_stats_http::{AllowedHosts, BrowserAccess, TlsFiles, TrustedProxies};
 use secrecy::ExposeSecret;
 
 use super::database::without_password;
-use super::setting::{ALL, Kind, SETTINGS, flags, root_flags};
+use super::setting::{ALL, Kind, flags, root_flags};
+use super::table::SETTINGS;
 use super::values::Source;
 use super::*;
 

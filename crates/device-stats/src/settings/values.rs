@@ -10,7 +10,8 @@ use clap::{ArgMatches, Command};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::file::{InvalidFile, SettingsFile};
-use super::setting::{CONFIG, CONFIG_VARIABLE, JSON, Kind, LIST_SEPARATOR, SETTINGS, Setting};
+use super::setting::{CONFIG, CONFIG_VARIABLE, JSON, Kind, LIST_SEPARATOR, Setting};
+use super::table::SETTINGS;
 
 /// The source of a value, by ascending precedence.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
