@@ -3,7 +3,7 @@
 mod sessions;
 
 use async_trait::async_trait;
-use deadpool_postgres::{Client, GenericClient, Transaction};
+use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::{
     AuditEvent, Author, DeviceId, DeviceKey, Identity, NewToken, Scopes, Session, SessionHash, StoredToken,
     Timestamp, TokenHash, TokenHolder, TokenId, TokenKind, TokenName, TokenPrefix, UserId,
@@ -65,7 +65,7 @@ impl TokenStore for PostgresStore {
         after: TokenId,
         limit: u32,
     ) -> Result<Vec<StoredToken>, StoreError> {
-        call!(self.connections, TimeLimit::Reads, |client| list(&*client, visible, after, limit))
+        call!(self.connections, TimeLimit::Reads, |client| list(client, visible, after, limit))
     }
 
     async fn delete_token(
@@ -226,8 +226,8 @@ async fn find(client: &Client, hash: &TokenHash) -> Result<Option<StoredToken>, 
     Ok(found.first().map(token).transpose()?)
 }
 
-pub(crate) async fn list(
-    client: &impl GenericClient,
+async fn list(
+    client: &Client,
     visible: Visibility,
     after: TokenId,
     limit: u32,
@@ -237,6 +237,18 @@ pub(crate) async fn list(
     let select = client.prepare_cached(&select).await?;
     let tokens = client.query(&select, &[&value, &after.0, &i64::from(limit)]).await?;
     Ok(each(&tokens, token)?)
+}
+
+/// Locks the tokens that end with a deletion, by ascending id, and returns them. A call that revokes one of
+/// them goes first or finds none, so that its end has one entry in the audit log.
+pub(crate) async fn lock_all(
+    transaction: &Transaction<'_>,
+    visible: Visibility,
+) -> Result<Vec<StoredToken>, Failure> {
+    let (condition, value) = visible_tokens(visible);
+    let select = format!("{SELECT} WHERE {condition} ORDER BY token.id FOR UPDATE OF token");
+    let select = transaction.prepare_cached(&select).await?;
+    Ok(each(&transaction.query(&select, &[&value]).await?, token)?)
 }
 
 async fn delete(

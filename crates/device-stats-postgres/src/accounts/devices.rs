@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::{
     AuditEvent, Author, Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage,
-    NewDevice, SearchText, TokenId, UserId,
+    NewDevice, SearchText, UserId,
 };
 use device_stats_store::{SqlConditions, StoreError, Visibility, VisibleRows};
 use tokio_postgres::types::ToSql;
@@ -341,7 +341,7 @@ pub(crate) async fn delete(
 ) -> Result<(), Failure> {
     let transaction = begin(client).await?;
     let deleted = lock(&transaction, visible, key, expected, Purpose::Delete).await?;
-    let tokens = tokens::list(&transaction, Visibility::Device(key), TokenId(0), u32::MAX).await?;
+    let tokens = tokens::lock_all(&transaction, Visibility::Device(key)).await?;
     transaction.execute("DELETE FROM devices WHERE id = $1", &[&key.0]).await?;
     audit::note(&transaction, author, &AuditEvent::delete_device(&deleted, &tokens)).await?;
     transaction.commit().await.map_err(Failure::Committing)

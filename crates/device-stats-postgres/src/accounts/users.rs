@@ -2,8 +2,7 @@
 
 use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::{
-    AuditEvent, Author, Email, ListPage, NewUser, SearchText, TokenId, User, UserChange, UserFilter, UserId,
-    Username,
+    AuditEvent, Author, Email, ListPage, NewUser, SearchText, User, UserChange, UserFilter, UserId, Username,
 };
 use device_stats_store::{SqlConditions, StoreError, UserState, Visibility};
 use tokio_postgres::types::ToSql;
@@ -216,7 +215,7 @@ pub(crate) async fn delete(
     // A user that the caller may not see is not locked: others do not wait for the call.
     let found = lock(&transaction, visible, id, Purpose::Delete).await?;
     check(&found, expected)?;
-    let tokens = tokens::list(&transaction, Visibility::User(id), TokenId(0), u32::MAX).await?;
+    let tokens = tokens::lock_all(&transaction, Visibility::User(id)).await?;
     transaction.batch_execute(UNLIMITED).await?;
     transaction.execute("DELETE FROM users WHERE id = $1", &[&id.0]).await?;
     audit::note(&transaction, author, &AuditEvent::delete_user(&found.user, &found.devices, &tokens)).await?;

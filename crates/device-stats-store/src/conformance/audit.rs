@@ -13,7 +13,7 @@ use super::callers::{CALLERS, assert_one_winner, concurrently};
 use super::samples::{Opened, at, device_id, device_name, email, given, new_device, new_user, username};
 use crate::{StoreError, UserState, Visibility};
 
-/// Returns an author in whose entries every column differs from those of the author `n + 1`.
+/// Returns an author. Two authors with different numbers differ in every field.
 pub(super) fn author(n: u8) -> Author {
     Author {
         actor: Actor::User(UserId(n.into())),
@@ -372,4 +372,30 @@ pub async fn racing_callers_leave_the_entries_of_their_changes(store: Opened) {
     assert_one_winner(deleted, |error| matches!(error, StoreError::DeviceMissing));
     expected.extend(AuditEvent::delete_device(&device, &[]).into_iter().map(|event| (caller(winner), event)));
     assert_eq!(events(&store).await, expected);
+}
+
+/// A device is deleted while its token is revoked. The end of the token had two entries.
+pub async fn the_end_of_a_token_has_one_entry_under_races(store: Opened) {
+    for n in 0..20 {
+        let device = store.create_device(&author(1), new_device("d", None), None).await.unwrap();
+        let new = new_token(Identity::Device(device.key), n);
+        let token = store.create_token(&author(1), Visibility::All, new).await.unwrap().id;
+        let before = all(&store).await.len();
+        concurrently(2, |caller| {
+            let store = Arc::clone(&store);
+            async move {
+                match caller {
+                    0 => store.delete_device(&author(2), Visibility::All, device.key, None).await.unwrap(),
+                    _ => match store.delete_token(&author(3), Visibility::All, token).await {
+                        Ok(()) | Err(StoreError::TokenMissing) => {}
+                        Err(error) => panic!("{error:?}"),
+                    },
+                }
+            }
+        })
+        .await;
+        let entries = &events(&store).await[before..];
+        let ends = entries.iter().filter(|(_, event)| event.action == AuditAction::DeleteToken);
+        assert_eq!(ends.count(), 1, "{entries:?}");
+    }
 }
