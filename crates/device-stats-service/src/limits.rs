@@ -263,5 +263,6 @@ pub const DERIVED_SEGMENTS_AT_ONCE: usize = 4;
 pub const SEAL_RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// Maximum time that a stopping server waits for accepted requests.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
-/// Maximum time that a stopping server then waits for the devices that are being sealed.
-pub const SEAL_STOP_TIMEOUT: Duration = Duration::from_secs(1);
+/// Maximum time that a stopping server then waits for its background tasks: for the devices that are being
+/// sealed, the slice of a purge, and the last refusals and uses of tokens that it writes.
+pub const BACKGROUND_STOP_TIMEOUT: Duration = Duration::from_secs(1);

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::limits::{
-    PURGE_CHECK_INTERVAL, PURGE_PAUSE_FACTOR, PURGE_READINGS_MAX, PURGE_RETRY_PAUSE, SEAL_STOP_TIMEOUT,
+    BACKGROUND_STOP_TIMEOUT, PURGE_CHECK_INTERVAL, PURGE_PAUSE_FACTOR, PURGE_READINGS_MAX, PURGE_RETRY_PAUSE,
 };
 
 /// A key before the keys of all devices.
@@ -47,13 +47,13 @@ impl BackgroundPurging {
         self.stop.cancel();
     }
 
-    /// Stops, and waits up to [`SEAL_STOP_TIMEOUT`] for the slice in progress. Other nodes or the next start
-    /// purge the rest.
+    /// Stops, and waits up to [`BACKGROUND_STOP_TIMEOUT`] for the slice in progress. Other nodes or the next
+    /// start purge the rest.
     pub async fn stop(self) {
         self.begin_stop();
-        if timeout(SEAL_STOP_TIMEOUT, self.task).await.is_err() {
+        if timeout(BACKGROUND_STOP_TIMEOUT, self.task).await.is_err() {
             tracing::warn!(
-                timeout_s = SEAL_STOP_TIMEOUT.as_secs(),
+                timeout_s = BACKGROUND_STOP_TIMEOUT.as_secs(),
                 "purging did not end in time, leaving the rest to the next start"
             );
         }

@@ -15,7 +15,7 @@ use super::backlog::{Backlog, SealJob};
 use super::merge_pause::MergePauses;
 use super::plan::MergeGoal;
 use super::sealer::{SealError, SealReport, Sealer};
-use crate::limits::{SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE, SEAL_STOP_TIMEOUT};
+use crate::limits::{BACKGROUND_STOP_TIMEOUT, SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE};
 
 /// Minimum and maximum of the interval between searches for old readings in the backlog. The interval is a
 /// tenth of the age at which readings are sealed.
@@ -59,14 +59,14 @@ impl BackgroundSealing {
         self.stop.cancel();
     }
 
-    /// Stops, and waits up to [`SEAL_STOP_TIMEOUT`] for the devices in progress. Other nodes or the next
-    /// start complete the remaining work.
+    /// Stops, and waits up to [`BACKGROUND_STOP_TIMEOUT`] for the devices in progress. Other nodes or the
+    /// next start complete the remaining work.
     pub async fn stop(self) {
         self.begin_stop();
         self.tasks.close();
-        if tokio::time::timeout(SEAL_STOP_TIMEOUT, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(BACKGROUND_STOP_TIMEOUT, self.tasks.wait()).await.is_err() {
             tracing::warn!(
-                timeout_s = SEAL_STOP_TIMEOUT.as_secs(),
+                timeout_s = BACKGROUND_STOP_TIMEOUT.as_secs(),
                 "sealing did not end in time, leaving the rest to the next start"
             );
         }

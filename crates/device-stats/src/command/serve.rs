@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context;
 use device_stats_domain::error_chain;
 use device_stats_http::{AllowedHosts, ListenerSettings, Tls, TrustedProxies};
-use device_stats_service::limits::{SEAL_STOP_TIMEOUT, SHUTDOWN_TIMEOUT};
+use device_stats_service::limits::{BACKGROUND_STOP_TIMEOUT, SHUTDOWN_TIMEOUT};
 use device_stats_service::{AuthMode, BackgroundTokenUses, Service, ServiceSettings};
 use device_stats_store::Store;
 use tokio::net::TcpListener;
@@ -33,7 +33,7 @@ const DOCKER_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 const _: () = assert!(
     STOP_DELAY.as_millis()
         + SHUTDOWN_TIMEOUT.as_millis()
-        + SEAL_STOP_TIMEOUT.as_millis()
+        + BACKGROUND_STOP_TIMEOUT.as_millis()
         + EXIT_TIMEOUT.as_millis()
         < DOCKER_STOP_TIMEOUT.as_millis(),
     "the steps of a stop together take less time than a container has"
@@ -100,7 +100,16 @@ pub(super) async fn serve(settings: &Settings, entries: &[Entry]) -> anyhow::Res
     }
     let _panicked = stop.send(());
     server.await.context("the server panicked")?;
-    tokio::join!(sealing.stop(), purging.stop(), token_uses.stop(), audit.stop());
+    let notes = async {
+        // A database that does not answer must not hold up the end.
+        let written = async { tokio::join!(token_uses.stop(), audit.stop()) };
+        if tokio::time::timeout(BACKGROUND_STOP_TIMEOUT, written).await.is_err() {
+            tracing::warn!(
+                "the last refused requests and uses of tokens were not written, the database is too slow"
+            );
+        }
+    };
+    tokio::join!(sealing.stop(), purging.stop(), notes);
     tracing::info!("stopped");
     Ok(())
 }

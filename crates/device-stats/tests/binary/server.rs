@@ -141,6 +141,11 @@ impl Server {
         Ok(Self { child, url, log })
     }
 
+    /// Returns the log, which can be read after the end of the server.
+    pub(crate) fn log_handle(&self) -> Arc<Mutex<String>> {
+        Arc::clone(&self.log)
+    }
+
     /// Returns the log so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()

@@ -2,10 +2,14 @@
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::server::{Server, device_stats, run};
+use crate::server::{Server, device_stats, run, stdout_of};
+
+/// Time after which `docker stop` kills a container.
+const DOCKER_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request whose body never arrives.
 const UNFINISHED: &[u8] =
@@ -47,6 +51,25 @@ fn a_second_signal_ends_the_server_at_once() {
         server.signal(signal);
         assert_eq!(server.wait(), Some(code), "{signal}");
     }
+}
+
+/// The last notes of a server waited for a database that was locked, for longer than `docker stop` waits.
+#[test]
+fn a_database_that_does_not_answer_does_not_hold_up_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.db");
+    let server = Server::start_with(&format!("sqlite:{}", file.display()), &["--auth", "token"]);
+    let unknown = stdout_of(&["token", "generate"]);
+    let mut refused = device_stats(&["--url", &server.url, "users", "list"]);
+    let refused = refused.env("DEVICE_STATS_TOKEN", unknown.trim_end()).output().unwrap();
+    assert!(!refused.status.success());
+    let lock = rusqlite::Connection::open(&file).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let log = server.log_handle();
+    let stopping = Instant::now();
+    assert!(server.terminate());
+    assert!(stopping.elapsed() < DOCKER_STOP_TIMEOUT, "{:?}", stopping.elapsed());
+    assert!(log.lock().unwrap().contains("were not written"), "{}", log.lock().unwrap());
 }
 
 #[test]
