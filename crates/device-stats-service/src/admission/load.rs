@@ -5,8 +5,9 @@
 //! Each class has a share of the limit, and the shares ascend in the order of the classes. So while a class
 //! is refused, the classes before it are refused too.
 //!
-//! A count reacts faster than a wait: if five times the possible requests arrive, the oldest of them has
-//! waited for 0.1 s when the work of 0.5 s waits. All times are those of the monotonic clock.
+//! The count is limited, because a wait grows too late: at five times the possible rate, the work of 0.5 s
+//! arrives within 0.1 s, and the oldest request has waited for only 0.1 s then. All times come from the
+//! monotonic clock.
 
 mod limit;
 mod queue_wait;
@@ -74,7 +75,8 @@ struct State {
 /// The permit of a request in progress. Dropping it ends the request.
 #[derive(Debug)]
 pub struct RequestPermit {
-    load: Arc<Load>,
+    /// `None` if the service refuses no requests: they are not counted then.
+    load: Option<Arc<Load>>,
 }
 
 impl Load {
@@ -107,9 +109,9 @@ impl Load {
     /// # Errors
     /// [`ServiceError::Overloaded`].
     pub(crate) fn admit(self: &Arc<Self>, class: RequestClass) -> Result<RequestPermit, ServiceError> {
-        let mut state = self.check_beside(class, 0)?;
-        state.in_progress += 1;
-        Ok(RequestPermit { load: Arc::clone(self) })
+        let Some(wait_max) = self.wait_max else { return Ok(RequestPermit { load: None }) };
+        self.check_beside(class, wait_max, 0)?.in_progress += 1;
+        Ok(RequestPermit { load: Some(Arc::clone(self)) })
     }
 
     /// Checks that a request of a class would be admitted, for a request that has a permit of another class.
@@ -117,14 +119,19 @@ impl Load {
     /// # Errors
     /// [`ServiceError::Overloaded`].
     pub(crate) fn check(&self, class: RequestClass) -> Result<(), ServiceError> {
-        self.check_beside(class, 1).map(drop)
+        let Some(wait_max) = self.wait_max else { return Ok(()) };
+        self.check_beside(class, wait_max, 1).map(drop)
     }
 
     /// Checks that a request is admitted beside the others. `own` is the number of its permits.
-    fn check_beside(&self, class: RequestClass, own: usize) -> Result<MutexGuard<'_, State>, ServiceError> {
+    fn check_beside(
+        &self,
+        class: RequestClass,
+        wait_max: Duration,
+        own: usize,
+    ) -> Result<MutexGuard<'_, State>, ServiceError> {
         let now = Instant::now();
         let mut state = lock(&self.state);
-        let Some(wait_max) = self.wait_max else { return Ok(state) };
         if now.duration_since(state.followed_at) >= LOAD_INTERVAL {
             // If the runtime is late now, its task has not measured that yet.
             let late = state.runtime_due.map_or(Duration::ZERO, |due| now.saturating_duration_since(due));
@@ -144,8 +151,12 @@ impl Load {
         lock(&self.queues).iter().map(|queue| queue.standing(now)).max().unwrap_or_default()
     }
 
-    /// Measures the lateness of the runtime and logs the end of refusals. Never returns.
+    /// Measures the lateness of the runtime and logs the end of refusals. Returns only if the service refuses
+    /// no requests, because the timer would wake an idle machine.
     pub(crate) async fn follow_runtime(&self) {
+        if self.wait_max.is_none() {
+            return;
+        }
         let mut due = Instant::now() + LOAD_INTERVAL;
         loop {
             sleep_until(due).await;
@@ -171,7 +182,9 @@ impl std::fmt::Debug for Load {
 
 impl Drop for RequestPermit {
     fn drop(&mut self) {
-        lock(&self.load.state).in_progress -= 1;
+        if let Some(load) = &self.load {
+            lock(&load.state).in_progress -= 1;
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of the load with a clock that stands still until it is moved.
 
+use futures_util::FutureExt;
 use proptest::prelude::*;
 use tokio::time::advance;
 
@@ -148,6 +149,7 @@ async fn a_late_runtime_is_an_overload() {
 #[tokio::test(start_paused = true)]
 async fn without_the_setting_nothing_is_refused() {
     let load = Load::new(None);
+    assert!(load.follow_runtime().now_or_never().is_some(), "a timer wakes an idle machine");
     let queue = Arc::<QueueWait>::default();
     load.watch(&queue);
     let _permits: Vec<_> = (0..100_000).map(|_| load.admit(RequestClass::Query).unwrap()).collect();
