@@ -31,4 +31,5 @@ pub use browsers::{AllowedHosts, AllowedHostsError, BrowserAccess, CorsOrigins, 
 pub use listener::{ListenerSettings, serve};
 pub use openapi::openapi;
 pub use proxies::{TrustedProxies, TrustedProxiesError};
+pub use routes::AuditEntryResponse;
 pub use tls::{Tls, TlsError, TlsFiles};

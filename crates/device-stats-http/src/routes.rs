@@ -32,6 +32,7 @@ use utoipa_axum::routes;
 use user_operation::with_user_path;
 
 pub(crate) use analyses::UserAnalysisResponse;
+pub use audit::AuditEntryResponse;
 pub(crate) use audit::{AUDIT_ORDER_WORDS, audit_actions};
 pub(crate) use exports::FORMAT_WORDS;
 pub(crate) use health::is_health_path;

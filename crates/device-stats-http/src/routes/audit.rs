@@ -44,8 +44,13 @@ struct AuthorBody {
 }
 
 /// Details of an event. Each action has only some of them.
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
+#[cfg_attr(test, derive(Default, Serialize))]
 #[schema(as = AuditDetails)]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "describes the details of the domain, which are sent as they are")
+)]
 struct DetailsBody {
     /// Names of the changed fields.
     #[schema(example = json!(["name"]))]
@@ -95,10 +100,11 @@ struct DetailsBody {
     settings: Option<BTreeMap<String, String>>,
 }
 
+// The command `device-stats audit` prints the same.
 /// An entry of the audit log.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
-pub(super) struct AuditEntryResponse {
+pub struct AuditEntryResponse {
     /// Id of the entry; 1 or more, never reused.
     #[schema(example = 17, minimum = 1)]
     id: i64,
@@ -267,4 +273,40 @@ pub(super) async fn list_audit(
     }
     let next = page.entries.last().filter(|_| page.has_more).map(|last| last.id.0);
     Ok(Listed::new(page.entries.into_iter().map(AuditEntryResponse::from).collect(), next, &others))
+}
+
+#[cfg(test)]
+mod tests {
+    use device_stats_domain::AuditDetails;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn names(details: &impl Serialize) -> Vec<String> {
+        let Value::Object(members) = serde_json::to_value(details).unwrap() else { panic!("not an object") };
+        members.into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn the_documented_details_are_those_that_are_sent() {
+        let text = || Some("text".to_owned());
+        let all = AuditDetails {
+            fields: vec!["name".to_owned()],
+            owner: Some(None),
+            name: text(),
+            prefix: text(),
+            scopes: vec!["read".to_owned()],
+            expires_at: text(),
+            from: text(),
+            until: text(),
+            readings: Some(1),
+            entries: Some(1),
+            operation: text(),
+            reason: text(),
+            count: Some(1),
+            version: text(),
+            settings: BTreeMap::from([("auth".to_owned(), "open".to_owned())]),
+        };
+        assert_eq!(names(&all), names(&DetailsBody::default()));
+    }
 }

@@ -3,10 +3,10 @@
 use anyhow::Context;
 use device_stats_domain::limits::CURSOR_LIMIT_MAX;
 use device_stats_domain::{
-    AuditAction, AuditEntry, AuditEvent, AuditFilter, AuditObject, AuditOrder, Author, DeviceId,
-    InvalidDeviceId, Timestamp, TokenId, Username, Window,
+    AuditAction, AuditEntry, AuditFilter, AuditObject, AuditOrder, Author, DeviceId, InvalidDeviceId,
+    Timestamp, TokenId, Window,
 };
-use serde_json::{Value, json};
+use device_stats_http::AuditEntryResponse;
 
 use super::number_flags::whole;
 use super::operator::{find_user, open, operator};
@@ -78,32 +78,8 @@ pub(super) async fn audit(arguments: &Arguments, settings: &Settings) -> anyhow:
         }
     }
     entries.reverse();
-    let shown = entries.iter().map(to_json).collect::<serde_json::Result<Vec<_>>>()?;
+    let shown: Vec<_> = entries.iter().cloned().map(AuditEntryResponse::from).collect();
     results::print(settings.output, &shown, || Ok(to_table(&entries)?))
-}
-
-/// Returns an entry as in the response of `GET /api/v1/audit`.
-fn to_json(entry: &AuditEntry) -> serde_json::Result<Value> {
-    let AuditEntry { id, time, author, event: AuditEvent { action, object, details } } = entry;
-    let Author { actor, token, request, address } = author;
-    Ok(json!({
-        "id": id.0,
-        "time": time.to_string(),
-        "action": action.name(),
-        "author": {
-            "kind": actor.name(),
-            "id": actor.id(),
-            "token_id": token.map(|token| token.0),
-            "request_id": request.map(|request| request.to_string()),
-            "address": address.map(|address| address.to_string()),
-        },
-        "user_id": object.user.map(|user| user.0),
-        "username": object.username.as_ref().map(Username::as_str),
-        "device": object.device.map(|device| device.0),
-        "device_id": object.device_id.as_ref().map(DeviceId::as_str),
-        "token_id": object.token.map(|token| token.0),
-        "details": serde_json::to_value(details)?,
-    }))
 }
 
 fn to_table(entries: &[AuditEntry]) -> serde_json::Result<String> {
