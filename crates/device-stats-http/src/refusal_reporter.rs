@@ -11,8 +11,8 @@ use crate::extract::{Known, Sender};
 pub(crate) struct RefusalReporter(pub(crate) Option<Service>);
 
 impl RefusalReporter {
-    /// Reports a request that was answered with 401, 403 or 421. A request without credentials is
-    /// not reported, because its answer already says that it needs some.
+    /// Reports a request that was answered with 401, 403 or 421. A request without credentials is not
+    /// reported, because its answer already says that it needs some.
     pub(crate) fn report(
         &self,
         sender: &Sender,

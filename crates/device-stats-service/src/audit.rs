@@ -38,8 +38,7 @@ impl Service {
         Ok(CursorPage::from_longer(entries, limit))
     }
 
-    /// Reports a refused request. A task
-    /// writes it to the audit log within a minute.
+    /// Reports a refused request. A task writes it to the audit log within a minute.
     pub fn note_refusal(&self, refusal: Refusal) {
         self.parts.refusals.note(refusal);
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Details of an event, each of which only some actions have. Stores and the interface write them as JSON.
-/// They contain no secret, no email address and no reading.
+/// Details of an event. Each action has only some of them. Stores keep them as JSON, and clients get them as
+/// JSON. They contain no secret, no email address and no reading.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AuditDetails {

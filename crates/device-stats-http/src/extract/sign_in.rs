@@ -34,7 +34,7 @@ impl SignIn {
     /// Signs in with a token, and charges the request.
     ///
     /// # Errors
-    /// Those of [`Self::charge`].
+    /// The errors of [`Self::charge`].
     pub(crate) async fn with_token(&self, service: &Service, token: &Token) -> Result<Principal, ApiError> {
         let outcome = self.look_up(service, token).await;
         self.charge(service, outcome)
@@ -43,7 +43,7 @@ impl SignIn {
     /// Returns the principal of a token. Notes an unknown token for the audit log.
     ///
     /// # Errors
-    /// Those of [`Service::sign_in`].
+    /// The errors of [`Service::sign_in`].
     pub(super) async fn look_up(&self, service: &Service, token: &Token) -> Result<Principal, ApiError> {
         let found = service.sign_in(token, self.client).await;
         if let (Err(ServiceError::TokenUnknown), Some(sender)) = (&found, &self.sender) {

@@ -22,8 +22,8 @@ pub(super) struct Expiry {
 }
 
 impl Expiry {
-    /// Returns the expiry of a certificate. It is unknown if this parser cannot read the certificate: whether
-    /// it can be used is not decided here.
+    /// Returns the expiry of a certificate. It is unknown if this parser cannot read the certificate.
+    /// TLS may still accept such a certificate.
     pub(super) fn of(certificate: &CertificateDer<'_>) -> Self {
         let certificate = Certificate::from_der(certificate).ok();
         let at = certificate.map(|parsed| parsed.tbs_certificate.validity.not_after.to_system_time());

@@ -56,7 +56,7 @@ impl LookupTurns {
     #[expect(clippy::expect_used, reason = "nobody closes the semaphores")]
     pub(crate) async fn take(&self, client: ClientAddress) -> Result<LookupTurn<'_>, StoreError> {
         let (queued, turns) = self.queue(client);
-        // The turn of the address comes first, so that an address with many lookups waits only for itself.
+        // The turn of the address comes first, so that lookups that wait for it hold no turn of the node.
         let taken = async {
             let address = turns.acquire_owned().await.expect("the semaphore is open");
             (self.node.acquire().await.expect("the semaphore is open"), address)

@@ -4,7 +4,7 @@ use device_stats_domain::{AuditAction, AuditFilter, AuditId, AuditOrder, DeviceI
 
 use crate::SqlConditions;
 
-/// The columns of a row: `id`, `time`, and those of [`AuditRow`](super::AuditRow) in their order.
+/// The columns of a row: `id`, `time`, then the fields of [`AuditRow`](super::AuditRow) in their order.
 const COLUMNS: &str =
     "id, time, actor, actor_id, actor_token, request_id, address, action, user_id, username, device,
     device_id, token, details";

@@ -7,12 +7,12 @@ use tokio::time::Instant;
 
 use crate::limits::WAIT_EXPIRY;
 
-/// The standing wait in a queue: the time that the queue would make a request wait even without a short pause
-/// of the machine or of the disk, as in `CoDel` (RFC 8289).
+/// The standing wait in a queue: the wait without the effect of short pauses of the machine or the disk, as
+/// in `CoDel` (RFC 8289).
 ///
-/// An observation is the wait of the newest request that leaves the queue. If a group leaves the queue and
-/// empties it, the newest one has hardly waited, however long the group before it took. Of the two latest
-/// observations, the smaller counts.
+/// An observation is the wait of the newest request that leaves the queue. If a group empties the queue, its
+/// newest request has hardly waited, even if the previous group took long. Of the two latest observations,
+/// the smaller counts.
 #[derive(Debug, Default)]
 pub(crate) struct QueueWait(Mutex<Observations>);
 
