@@ -17,7 +17,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Time limit of [`RetryPolicy::Overload`].
 const OVERLOAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Codes of a 503 whose request was not executed.
-const NOT_EXECUTED: [&str; 3] = ["queue_full", "too_many_open_requests", "unavailable"];
+const NOT_EXECUTED: [&str; 4] = ["overloaded", "queue_full", "too_many_open_requests", "unavailable"];
 
 /// The errors that a client retries, and the time limit of the retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +157,9 @@ mod tests {
     fn temporary_errors_are_retried_and_unknown_outcomes_are_recognized() {
         let unavailable = StatusCode::SERVICE_UNAVAILABLE;
         for (error, in_outage, in_overload, is_unknown) in [
+            (refused(unavailable, Some("overloaded"), None), true, true, false),
             (refused(unavailable, Some("queue_full"), None), true, true, false),
+            (refused(unavailable, Some("too_many_open_requests"), None), true, true, false),
             (refused(unavailable, Some("unavailable"), None), true, true, false),
             (refused(unavailable, Some("outcome_unknown"), None), true, true, true),
             (refused(unavailable, None, None), true, true, true),
