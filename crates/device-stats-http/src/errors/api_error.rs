@@ -12,7 +12,11 @@ use crate::headers::credentials::InvalidCredentials;
 /// with it.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("too many open requests")]
-pub(crate) struct TooManyOpenRequests(pub(crate) LimitScope);
+pub(crate) struct TooManyOpenRequests {
+    pub(crate) scope: LimitScope,
+    /// The limit.
+    pub(crate) max: usize,
+}
 
 /// Reason why a request fails.
 #[derive(Debug, thiserror::Error)]

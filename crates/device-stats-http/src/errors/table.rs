@@ -45,7 +45,7 @@ impl ApiError {
     pub(crate) fn describe(&self) -> Description {
         match self {
             Self::Opening => unavailable("unavailable", "The database is being opened, try again"),
-            Self::TooManyOpenRequests(TooManyOpenRequests(scope)) => too_many_open_requests(*scope),
+            Self::TooManyOpenRequests(refused) => too_many_open_requests(*refused),
             Self::UnknownPath => text(StatusCode::NOT_FOUND, "unknown_path", "Not Found"),
             Self::RootPath => {
                 let detail = "Not Found; the documentation of the interface is at /docs";
@@ -116,13 +116,17 @@ impl ApiError {
 
 /// A proxy takes a node out of service because of many answers with 503, so the limit of one client address
 /// has another status than the limit of the node.
-fn too_many_open_requests(scope: LimitScope) -> Description {
+fn too_many_open_requests(TooManyOpenRequests { scope, max }: TooManyOpenRequests) -> Description {
     let code = "too_many_open_requests";
     match scope {
-        LimitScope::Node => unavailable(code, "Too many requests are open; nothing was done, try again"),
+        LimitScope::Node => {
+            unavailable(code, format!("{max} requests are open; nothing was done, try again"))
+        }
         LimitScope::Address => {
-            let detail = "Too many requests of this client address are open; nothing was done, try again when \
-                some are answered";
+            let detail = format!(
+                "{max} requests of this client address are open, which is the limit; nothing was done, try again \
+                 when some are answered"
+            );
             let description = text(StatusCode::TOO_MANY_REQUESTS, code, detail);
             Description { retry_after_s: Some(RETRY_AFTER_SECONDS.into()), ..description }
         }

@@ -12,7 +12,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
-use device_stats_service::{ClientAddress, ClientLimit, ClientPermit};
+use device_stats_service::{ClientAddress, ClientLimit, ClientPermit, LimitScope};
 use http_body::{Frame, SizeHint};
 
 use crate::errors::TooManyOpenRequests;
@@ -24,6 +24,8 @@ pub(super) struct OpenRequests {
     admitted: ClientLimit,
     /// Refused requests, and checks of the health.
     spare: ClientLimit,
+    /// Maximum number of open requests of one client address.
+    address_max: usize,
 }
 
 /// Error of a request that gets no answer.
@@ -34,8 +36,9 @@ pub(super) struct NoAnswer;
 impl OpenRequests {
     /// Creates a limit of `address_max` open requests of one client address; `None` for no such limit.
     pub(super) fn new(address_max: Option<usize>) -> Self {
-        let limit = || ClientLimit::new(OPEN_REQUESTS_MAX, address_max.unwrap_or(OPEN_REQUESTS_MAX));
-        Self { admitted: limit(), spare: limit() }
+        let address_max = address_max.unwrap_or(OPEN_REQUESTS_MAX);
+        let limit = || ClientLimit::new(OPEN_REQUESTS_MAX, address_max);
+        Self { admitted: limit(), spare: limit(), address_max }
     }
 
     /// Admits a request, or marks it as refused, so that the application answers it with an error. The permit
@@ -52,7 +55,11 @@ impl OpenRequests {
             match self.admitted.admit(client) {
                 Ok(permit) => return Ok(permit),
                 Err(scope) => {
-                    request.extensions_mut().insert(TooManyOpenRequests(scope));
+                    let max = match scope {
+                        LimitScope::Node => OPEN_REQUESTS_MAX,
+                        LimitScope::Address => self.address_max,
+                    };
+                    request.extensions_mut().insert(TooManyOpenRequests { scope, max });
                 }
             }
         }
@@ -97,8 +104,6 @@ impl HttpBody for Held {
 mod tests {
     use std::net::IpAddr;
 
-    use device_stats_service::LimitScope;
-
     use super::*;
 
     fn request(path: &str) -> Request {
@@ -115,7 +120,7 @@ mod tests {
             let permit = open.admit(client, &mut request)?;
             Ok::<_, NoAnswer>((
                 permit,
-                request.extensions_mut().remove::<TooManyOpenRequests>().map(|refused| refused.0),
+                request.extensions_mut().remove::<TooManyOpenRequests>().map(|refused| refused.scope),
             ))
         };
         let outcome = |admitted: &Result<(ClientPermit, Option<LimitScope>), NoAnswer>| {
@@ -143,7 +148,7 @@ mod tests {
         let admit = |n| {
             let mut request = request("/");
             let permit = open.admit(client(n), &mut request).unwrap();
-            (permit, request.extensions_mut().remove::<TooManyOpenRequests>().map(|refused| refused.0))
+            (permit, request.extensions_mut().remove::<TooManyOpenRequests>().map(|refused| refused.scope))
         };
         let held: Vec<_> = (0..OPEN_REQUESTS_MAX).map(|_| admit(1)).collect();
         assert!(held.iter().all(|(_, refused)| refused.is_none()));

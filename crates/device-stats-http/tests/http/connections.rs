@@ -122,7 +122,7 @@ async fn an_address_with_many_open_requests_waits_and_others_do_not() {
         assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")), "{path}");
         assert!(refused.header("content-security-policy").is_some(), "{path}");
         insta::allow_duplicates! {
-            insta::assert_snapshot!(String::from_utf8_lossy(&refused.body), @r#"{"detail":"Too many requests of this client address are open; nothing was done, try again when some are answered","code":"too_many_open_requests","request_id":"r"}"#);
+            insta::assert_snapshot!(String::from_utf8_lossy(&refused.body), @r#"{"detail":"2 requests of this client address are open, which is the limit; nothing was done, try again when some are answered","code":"too_many_open_requests","request_id":"r"}"#);
         }
     }
     let body = vec![b' '; 12 * 1024 * 1024];
