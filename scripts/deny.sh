@@ -6,10 +6,12 @@ cd "$(dirname "$0")/.."
 
 version=0.20.2
 if ! command -v cargo-deny >/dev/null; then
-  PATH=$PWD/.tools/bin:$PATH
+  # Outside the checkout, because building it takes minutes in each new one.
+  tools=${XDG_CACHE_HOME:-$HOME/.cache}/device-stats/cargo-deny-$version
+  PATH=$tools/bin:$PATH
   if ! command -v cargo-deny >/dev/null; then
     # Unoptimized, because building it takes longer than all its checks.
-    cargo install cargo-deny --version "$version" --locked --quiet --debug --root .tools
+    cargo install cargo-deny --version "$version" --locked --quiet --debug --root "$tools"
   fi
 fi
 
