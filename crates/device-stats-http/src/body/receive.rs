@@ -12,7 +12,7 @@ use super::drain::{drain, drain_unread};
 use super::kind::BodyKind;
 use super::pace::Pace;
 use crate::errors::ApiError;
-use crate::limits::{BODY_PIECE_BYTES, BODY_PIECE_FRAMES_MAX};
+use crate::limits::{BODY_PIECE_BYTES, BODY_PIECE_FRAMES_MAX, BODY_SMALL_BYTES};
 
 /// Passes a complete body to a receiver, and the receiver to `finish`. Returns its result and the permit for
 /// the memory of the body.
@@ -70,6 +70,7 @@ async fn read_to_end<T: BodyReceiver + 'static>(
             decompressor = service.compute_body(move || full.write_to(decompressor)).await??;
         }
     }
+    is_large |= piece.bytes > BODY_SMALL_BYTES;
     Ok(Arrived { decompressor, last: piece, is_large })
 }
 

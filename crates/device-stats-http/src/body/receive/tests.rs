@@ -83,8 +83,10 @@ async fn large_bodies_are_parsed_on_threads_for_computations() {
         let found = bytes_by_thread(headers, in_frames(&body, 20_000)).await;
         assert_eq!(found, (0, size + 1));
     }
-    let small = in_frames(&bytes[..BODY_PIECE_BYTES], 20_000);
-    assert_eq!(bytes_by_thread(HeaderMap::new(), small).await, (BODY_PIECE_BYTES + 1, 0));
+    let small = in_frames(&bytes[..BODY_SMALL_BYTES], 20_000);
+    assert_eq!(bytes_by_thread(HeaderMap::new(), small).await, (BODY_SMALL_BYTES + 1, 0));
+    let large = in_frames(&bytes[..=BODY_SMALL_BYTES], 20_000);
+    assert_eq!(bytes_by_thread(HeaderMap::new(), large).await, (0, BODY_SMALL_BYTES + 2));
 }
 
 #[tokio::test]
