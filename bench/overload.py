@@ -99,7 +99,7 @@ def service_on(cores: list[int], plan: Plan, system: str, folder: Path) -> Itera
     with ExitStack() as starting, on_cores(cores):
         store = starting.enter_context(STORES[system](folder / f"{system}-overload"))
         log = folder / f"{system}-overload.log"
-        flags = ["--connections-per-address=0", "--overload-wait-ms=50"]
+        flags = ["--connections-per-address=0"]
         service = Service(plan.programs / "device-stats", store.url, log, *flags)
         starting.enter_context(service)
         running = starting.pop_all()

@@ -1,12 +1,17 @@
 //! Refusal of requests by an overloaded service, before their sign-in. Their bodies are discarded, not
 //! parsed. The class of a request follows from its method and its route.
 
+mod counted_body;
+
+use std::sync::Arc;
+
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use device_stats_service::{RequestClass, Service};
 
+use self::counted_body::count_while_working;
 use crate::errors::ApiError;
 use crate::routes::{is_health_path, is_write_path};
 
@@ -20,7 +25,11 @@ pub(crate) async fn refuse_if_overloaded(
     let class = route.and_then(|route| class(request.method(), route.as_str()));
     let Some(class) = class else { return next.run(request).await };
     match service.admit_request(class) {
-        Ok(_permit) => next.run(request).await,
+        Ok(permit) if permit.is_counted() => {
+            let permit = Arc::new(permit);
+            next.run(count_while_working(request, &permit)).await
+        }
+        Ok(_) => next.run(request).await,
         Err(error) => ApiError::from(error).into_response(),
     }
 }
@@ -45,49 +54,84 @@ fn class(method: &Method, route: &str) -> Option<RequestClass> {
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
-    use std::sync::Arc;
     use std::time::Duration;
 
     use axum::Router;
     use axum::body::Body;
+    use bytes::Bytes;
     use device_stats_service::ServiceSettings;
     use device_stats_store::Model;
+    use futures_util::{FutureExt, stream};
     use serde_json::Value;
     use tokio::task::yield_now;
     use tokio::time::advance;
+    use tokio_util::task::AbortOnDropHandle;
     use tower::ServiceExt;
 
     use super::*;
     use crate::app::app;
     use crate::browsers::BrowserAccess;
+    use crate::limits::BODY_COUNTED_TIME;
     use crate::testing::Log;
 
     async fn get(app: &Router, path: &str) -> Response {
         app.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap()
     }
 
+    /// Returns a service that takes each wait for an overload, the task that measures its load, and its
+    /// application.
+    fn overloadable() -> (Service, AbortOnDropHandle<()>, Router) {
+        let wait_max = Duration::from_millis(1);
+        let settings = ServiceSettings { overload_wait_max: Some(wait_max), ..ServiceSettings::default() };
+        let service = Service::new(Arc::new(Model::default()), settings).unwrap();
+        let load = service.measure_load_in_background();
+        let app = app(service.clone(), &BrowserAccess::default());
+        (service, load, app)
+    }
+
+    /// Makes the runtime late: the clock passes its timers by far.
+    async fn be_late(service: &Service) {
+        for _ in 0..3 {
+            advance(Duration::from_millis(100)).await;
+            yield_now().await;
+            // The limit follows when a request arrives.
+            drop(service.admit_request(RequestClass::Other));
+        }
+    }
+
+    /// Clients with slow bodies made the service refuse all others.
+    #[tokio::test(start_paused = true)]
+    async fn a_request_counts_unless_it_waits_long_for_its_body() {
+        let (service, _load, app) = overloadable();
+        for _ in 0..2 {
+            be_late(&service).await;
+        }
+        let mut requests: Vec<_> = (0..16)
+            .map(|_| {
+                let body = Body::from_stream(stream::pending::<Result<Bytes, axum::Error>>());
+                let request = Request::post("/api/v1/stats/devices/d").body(body).unwrap();
+                app.clone().oneshot(request).boxed()
+            })
+            .collect();
+        let analysis = "/api/v1/stats/devices/d/analysis";
+        for (expected, time) in [(503, BODY_COUNTED_TIME), (404, Duration::ZERO)] {
+            for request in &mut requests {
+                assert!(request.now_or_never().is_none());
+            }
+            assert_eq!(get(&app, analysis).await.status(), expected);
+            advance(time).await;
+        }
+    }
+
     /// Each refused request wrote two lines, which made the overload worse.
     #[tokio::test(start_paused = true)]
     async fn the_log_has_the_beginning_and_the_end_of_refusals_only() {
         let (log, _guard) = Log::start();
-        let wait_max = Duration::from_millis(1);
-        let settings = ServiceSettings { overload_wait_max: Some(wait_max), ..ServiceSettings::default() };
-        let service = Service::new(Arc::new(Model::default()), settings).unwrap();
-        let app = app(service.clone(), &BrowserAccess::default());
-        let _load = service.measure_load_in_background();
-        // The runtime measures its lateness: the clock passes its timers by far.
-        let be_late = async || {
-            for _ in 0..3 {
-                advance(Duration::from_millis(100)).await;
-                yield_now().await;
-                // The limit follows when a request arrives.
-                drop(service.admit_request(RequestClass::Other));
-            }
-        };
-        be_late().await;
+        let (service, _load, app) = overloadable();
+        be_late(&service).await;
         let permits: Vec<_> = (0..16).map(|_| service.admit_request(RequestClass::Other)).collect();
         for _ in 0..3 {
-            be_late().await;
+            be_late(&service).await;
             let response = get(&app, "/api/v1/stats/devices/d/analysis").await;
             assert_eq!(response.status(), 503);
             assert_eq!(response.headers()["retry-after"], "1");
@@ -99,7 +143,7 @@ mod tests {
         assert_eq!((count(&text, "request answered"), count(&text, "request refused")), (1, 0), "{text}");
         drop(permits);
         for _ in 0..60 {
-            be_late().await;
+            be_late(&service).await;
         }
         assert_eq!(get(&app, "/api/v1/stats/devices/d/analysis").await.status(), 404);
         let text = log.text();

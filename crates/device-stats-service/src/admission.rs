@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-pub(crate) use self::load::{Load, QueueWait};
+pub(crate) use self::load::{Load, QueueUsers, QueueWait};
 pub use self::load::{RequestClass, RequestPermit};
 use self::query::QueryAdmission;
 pub use self::query::QueryLimits;

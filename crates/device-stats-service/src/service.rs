@@ -15,7 +15,7 @@ use crate::access::known_devices::KnownDevices;
 use crate::access::lookup_turns::LookupTurns;
 use crate::access::sign_in::{AuthMode, KnownCredentials};
 use crate::access::token_uses::TokenUses;
-use crate::admission::{AdmissionControl, BodyPermit, QueryLimits, RequestClass, RequestPermit};
+use crate::admission::{AdmissionControl, BodyPermit, QueryLimits, QueueUsers, RequestClass, RequestPermit};
 use crate::audit::Refusals;
 use crate::compute::Compute;
 use crate::error::ServiceError;
@@ -142,7 +142,7 @@ impl Service {
         let admission = Arc::new(AdmissionControl::new(queries, overload_wait_max));
         let compute = Compute::new()?;
         for wait in compute.waits() {
-            admission.load.watch(wait);
+            admission.load.watch(wait, QueueUsers::Batches);
         }
         let backlog = Arc::new(Backlog::new(hot_readings_max));
         let live = Arc::<LiveHub>::default();

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use device_stats_domain::{Token, TokenKind};
+use device_stats_service::RequestClass;
 use device_stats_service::limits::REQUESTS_IN_PROGRESS_MIN;
 use device_stats_store::{Model, Store};
 use serde_json::json;
@@ -15,23 +16,27 @@ use crate::server::{Api, BATCH, JSON, MIXED, READINGS, Response, Server, adminis
 const READING: &str = r#"{"x":1,"y":2,"z":3}"#;
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// A request in progress: a single reading whose body does not arrive.
-struct Held(TcpStream);
+/// A single reading whose body does not arrive.
+struct Slow(TcpStream);
 
-impl Held {
+impl Slow {
     /// Sends the head of the request, and waits until the service has admitted it.
     async fn begin(api: Api, token: &str) -> Self {
-        let mut stream = TcpStream::connect(api.address).await.unwrap();
-        let head = format!(
-            "POST {READINGS} HTTP/1.1\r\nhost: localhost\r\n{JSON}\r\n{token}\r\nexpect: 100-continue\r\n\
-             content-length: {}\r\n\r\n",
-            READING.len()
-        );
-        stream.write_all(head.as_bytes()).await.unwrap();
-        let mut answer = [0; CONTINUE.len()];
-        stream.read_exact(&mut answer).await.unwrap();
-        assert_eq!(answer, CONTINUE, "{}", String::from_utf8_lossy(&answer));
-        Self(stream)
+        loop {
+            let mut stream = TcpStream::connect(api.address).await.unwrap();
+            let head = format!(
+                "POST {READINGS} HTTP/1.1\r\nhost: localhost\r\n{JSON}\r\n{token}\r\nexpect: 100-continue\r\n\
+                 content-length: {}\r\n\r\n",
+                READING.len()
+            );
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let mut answer = [0; CONTINUE.len()];
+            stream.read_exact(&mut answer).await.unwrap();
+            if answer == CONTINUE {
+                return Self(stream);
+            }
+            assert!(answer.starts_with(b"HTTP/1.1 503"), "{}", String::from_utf8_lossy(&answer));
+        }
     }
 
     /// Sends the body, and returns the status.
@@ -114,7 +119,7 @@ async fn requests_are_refused_in_their_order_and_health_checks_never() {
     let mut requests = Vec::new();
     for count in [0, 15, 16, 19, 20, 23, 24, 31, 32] {
         while requests.len() < count {
-            requests.push(Held::begin(api, &clients.administrator).await);
+            requests.push(server.service.admit_request(RequestClass::Other).unwrap());
         }
         let refused_from = [4, 5, 6, 8].map(|eighths| REQUESTS_IN_PROGRESS_MIN * eighths / 8);
         for (from, requests) in refused_from.into_iter().zip(clients.requests()) {
@@ -134,13 +139,33 @@ async fn requests_are_refused_in_their_order_and_health_checks_never() {
         let status = api.get("/api/v1/devices").await.status;
         assert_eq!(status, if count < 32 { 401 } else { 503 });
     }
-    // The admitted requests are completed, and then everything is admitted again.
-    for request in requests {
-        assert_eq!(request.complete().await, 201);
-    }
+    // When the requests have ended, everything is admitted again.
+    drop(requests);
     for request in clients.requests().into_iter().flatten() {
         assert!(!is_refused(api, request.clone()).await, "{request:?}");
     }
+    server.stop().await;
+}
+
+/// Clients with slow bodies made the service refuse all others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_bodies_cause_no_refusals() {
+    let (server, clients, store) = start().await;
+    let api = server.api;
+    let mut slow = Vec::new();
+    for _ in 0..4 * REQUESTS_IN_PROGRESS_MIN {
+        slow.push(Slow::begin(api, &clients.administrator).await);
+    }
+    // The newest of them count for a moment.
+    for request in clients.requests().into_iter().flatten() {
+        while is_refused(api, request.clone()).await {}
+    }
+    let posted = store.count_hot_readings().await.unwrap();
+    let count = u64::try_from(slow.len()).unwrap();
+    for request in slow {
+        assert_eq!(request.complete().await, 201);
+    }
+    assert_eq!(store.count_hot_readings().await.unwrap(), posted + count);
     server.stop().await;
 }
 
@@ -149,10 +174,8 @@ async fn requests_are_refused_in_their_order_and_health_checks_never() {
 async fn a_refusal_reads_no_body_and_keeps_the_connection() {
     let (server, clients, store) = start().await;
     let api = server.api;
-    let mut requests = Vec::new();
-    while requests.len() < 24 {
-        requests.push(Held::begin(api, &clients.administrator).await);
-    }
+    let requests: Vec<_> =
+        (0..24).map(|_| server.service.admit_request(RequestClass::Other).unwrap()).collect();
     let [_, unauthenticated, ..] = clients.requests();
     for request in unauthenticated {
         while !is_refused(api, request.clone()).await {}

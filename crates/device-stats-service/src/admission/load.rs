@@ -1,9 +1,10 @@
 //! The load of a service: it decides which requests are refused when requests wait too long.
 //!
 //! Requests are refused in the order of [`RequestClass`]. The service counts the requests in progress, and
-//! limits their number (`limit`). The limit follows the waits in the queues of the service (`queue_wait`).
-//! Each class has a share of the limit, and the shares ascend in the order of the classes. So while a class
-//! is refused, the classes before it are refused too.
+//! limits their number (`limit`). A limit follows the waits in queues of the service (`queue_wait`). Each
+//! class has a share of the limit, and the shares ascend in the order of the classes. So while a class is
+//! refused, the classes before it are refused too. A second limit follows the queues that single readings do
+//! not use. It does not hold for the last class, so batches that wait for each other delay no single reading.
 //!
 //! The count is limited, because a wait grows too late: at five times the possible rate, the work of 0.5 s
 //! arrives within 0.1 s, and the oldest request has waited for only 0.1 s then. All times come from the
@@ -13,6 +14,7 @@ mod limit;
 mod queue_wait;
 mod refusals;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -52,24 +54,43 @@ impl RequestClass {
     }
 }
 
+/// Factor of the lateness of the runtime. A request waits for it several times: for its head, its body, its
+/// commit and its response. A refusal waits for it, too.
+const RUNTIME_WAITS: u32 = 5;
+
 /// The load of one service.
 pub(crate) struct Load {
     /// Wait from which requests are refused; `None` if none is refused.
     wait_max: Option<Duration>,
-    queues: Mutex<Vec<Arc<QueueWait>>>,
-    /// The lateness of a task of the runtime.
-    runtime: Arc<QueueWait>,
+    /// The lateness of a task of the runtime. All requests use the runtime.
+    runtime: QueueWait,
     state: Mutex<State>,
 }
 
 struct State {
     in_progress: usize,
-    limit: InProgressLimit,
-    /// Time of the latest update of the limit.
+    all: Followed,
+    batches: Followed,
+    /// Time of the latest update of the limits.
     followed_at: Instant,
     /// Time at which the runtime should next run the task that measures its lateness.
     runtime_due: Option<Instant>,
     refusals: Refusals,
+}
+
+/// The requests that use a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QueueUsers {
+    /// All requests that store readings.
+    All,
+    /// Requests with many readings.
+    Batches,
+}
+
+/// A limit, and the queues whose waits it follows.
+struct Followed {
+    queues: Vec<Arc<QueueWait>>,
+    limit: InProgressLimit,
 }
 
 /// The permit of a request in progress. Dropping it ends the request.
@@ -77,31 +98,34 @@ struct State {
 pub struct RequestPermit {
     /// `None` if the service refuses no requests: they are not counted then.
     load: Option<Arc<Load>>,
+    /// Whether the request counts now.
+    is_counted: AtomicBool,
 }
 
 impl Load {
     /// Creates the load of a service that refuses requests while others wait for `wait_max` or longer.
     pub(super) fn new(wait_max: Option<Duration>) -> Arc<Self> {
         let now = Instant::now();
-        let runtime = Arc::<QueueWait>::default();
+        let followed = || Followed { queues: Vec::new(), limit: InProgressLimit::new(now) };
         let state = State {
             in_progress: 0,
-            limit: InProgressLimit::new(now),
+            all: followed(),
+            batches: followed(),
             followed_at: now,
             runtime_due: None,
             refusals: Refusals::default(),
         };
-        Arc::new(Self {
-            wait_max,
-            queues: Mutex::new(vec![Arc::clone(&runtime)]),
-            runtime,
-            state: Mutex::new(state),
-        })
+        Arc::new(Self { wait_max, runtime: QueueWait::default(), state: Mutex::new(state) })
     }
 
     /// Lets the wait in a queue count.
-    pub(crate) fn watch(&self, queue: &Arc<QueueWait>) {
-        lock(&self.queues).push(Arc::clone(queue));
+    pub(crate) fn watch(&self, queue: &Arc<QueueWait>, users: QueueUsers) {
+        let mut state = lock(&self.state);
+        let followed = match users {
+            QueueUsers::All => &mut state.all,
+            QueueUsers::Batches => &mut state.batches,
+        };
+        followed.queues.push(Arc::clone(queue));
     }
 
     /// Admits a request.
@@ -109,9 +133,9 @@ impl Load {
     /// # Errors
     /// [`ServiceError::Overloaded`].
     pub(crate) fn admit(self: &Arc<Self>, class: RequestClass) -> Result<RequestPermit, ServiceError> {
-        let Some(wait_max) = self.wait_max else { return Ok(RequestPermit { load: None }) };
+        let Some(wait_max) = self.wait_max else { return Ok(RequestPermit::new(None)) };
         self.check_beside(class, wait_max, 0)?.in_progress += 1;
-        Ok(RequestPermit { load: Some(Arc::clone(self)) })
+        Ok(RequestPermit::new(Some(Arc::clone(self))))
     }
 
     /// Checks that a request of a class would be admitted, for a request that has a permit of another class.
@@ -135,20 +159,22 @@ impl Load {
         if now.duration_since(state.followed_at) >= LOAD_INTERVAL {
             // If the runtime is late now, its task has not measured that yet.
             let late = state.runtime_due.map_or(Duration::ZERO, |due| now.saturating_duration_since(due));
-            let (wait, in_progress) = (self.longest_wait(now).max(late), state.in_progress);
-            state.limit.follow(now, wait >= wait_max, in_progress);
+            let runtime_wait = late.max(self.runtime.standing(now));
+            let State { in_progress, all, batches, .. } = &mut *state;
+            let is_waiting = all.longest_wait(now).max(RUNTIME_WAITS * runtime_wait) >= wait_max;
+            all.limit.follow(now, is_waiting, *in_progress);
+            batches.limit.follow(now, batches.longest_wait(now) >= wait_max, *in_progress);
             state.followed_at = now;
         }
-        if state.in_progress < state.limit.of(class) + own {
-            return Ok(state);
+        let others = state.in_progress.saturating_sub(own);
+        let is_single = class == RequestClass::Other;
+        let is_refused_as_any = state.all.limit.refuses(class, others);
+        let is_refused_as_batch = !is_single && state.batches.limit.refuses(class, others);
+        if is_refused_as_any || is_refused_as_batch {
+            state.refusals.note(class, now);
+            return Err(ServiceError::Overloaded);
         }
-        state.limit.note_refusal();
-        state.refusals.note(class, now);
-        Err(ServiceError::Overloaded)
-    }
-
-    fn longest_wait(&self, now: Instant) -> Duration {
-        lock(&self.queues).iter().map(|queue| queue.standing(now)).max().unwrap_or_default()
+        Ok(state)
     }
 
     /// Measures the lateness of the runtime and logs the end of refusals. Returns only if the service refuses
@@ -170,21 +196,61 @@ impl Load {
     }
 }
 
+impl Followed {
+    fn longest_wait(&self, now: Instant) -> Duration {
+        self.queues.iter().map(|queue| queue.standing(now)).max().unwrap_or_default()
+    }
+}
+
 impl std::fmt::Debug for Load {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let state = lock(&self.state);
         f.debug_struct("Load")
             .field("in_progress", &state.in_progress)
-            .field("limit", &state.limit)
+            .field("limit", &state.all.limit)
+            .field("limit_of_batches", &state.batches.limit)
             .finish_non_exhaustive()
+    }
+}
+
+impl RequestPermit {
+    fn new(load: Option<Arc<Load>>) -> Self {
+        Self { is_counted: AtomicBool::new(load.is_some()), load }
+    }
+
+    /// Returns whether the request counts now. It never counts if the service refuses no requests.
+    pub fn is_counted(&self) -> bool {
+        self.is_counted.load(Ordering::Relaxed)
+    }
+
+    /// Stops counting a request that waits for its client. Otherwise, clients with slow bodies could cause
+    /// refusals of others.
+    pub fn pause(&self) {
+        self.count(false);
+    }
+
+    /// Counts a paused request again, also above the limit: its work has begun.
+    pub fn resume(&self) {
+        self.count(true);
+    }
+
+    fn count(&self, is_counted: bool) {
+        let Some(load) = &self.load else { return };
+        if self.is_counted.swap(is_counted, Ordering::Relaxed) == is_counted {
+            return;
+        }
+        let mut state = lock(&load.state);
+        if is_counted {
+            state.in_progress += 1;
+        } else {
+            state.in_progress -= 1;
+        }
     }
 }
 
 impl Drop for RequestPermit {
     fn drop(&mut self) {
-        if let Some(load) = &self.load {
-            lock(&load.state).in_progress -= 1;
-        }
+        self.pause();
     }
 }
 

@@ -32,7 +32,7 @@ use super::hot_limit::HotLimit;
 use super::keyed_requests::KeyClaim;
 use super::lane::{Lane, PendingAppend};
 use super::locked_devices::LockedDevices;
-use crate::admission::AdmissionControl;
+use crate::admission::{AdmissionControl, QueueUsers};
 use crate::error::ServiceError;
 use crate::limits::{COMPUTE_READINGS, LOCKED_DEVICE_PAUSE, QUEUE_TIMEOUT};
 use crate::live::hub::LiveHub;
@@ -63,7 +63,7 @@ impl GroupCommit {
         let lanes = store.append_concurrency().max(1);
         let new_lane = |commits_max| {
             let lane = Lane::new(commits_max);
-            admission.load.watch(&lane.wait);
+            admission.load.watch(&lane.wait, QueueUsers::All);
             Arc::new(lane)
         };
         Self {

@@ -214,7 +214,7 @@ pub(super) static SETTINGS: [Setting; 40] = [
     Setting {
         name: "overload-wait-ms",
         variable: "DEVICE_STATS_OVERLOAD_WAIT_MS",
-        default: "0",
+        default: "50",
         kind: Kind::WholeNumber,
         group: Group::Server,
         value: "MILLISECONDS",

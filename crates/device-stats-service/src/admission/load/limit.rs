@@ -68,14 +68,16 @@ impl InProgressLimit {
         }
     }
 
-    /// Notes that a request was refused.
-    pub(super) fn note_refusal(&mut self) {
-        self.is_used = true;
+    /// Returns whether a request of a class is refused beside this number of others, and notes that.
+    pub(super) fn refuses(&mut self, class: RequestClass, others: usize) -> bool {
+        let is_refused = others >= self.of(class);
+        self.is_used |= is_refused;
+        is_refused
     }
 
     /// Returns the limit for a class: the number of requests of all classes in progress from which it is
     /// refused. It ascends in the order of the classes.
-    pub(super) fn of(&self, class: RequestClass) -> usize {
+    fn of(&self, class: RequestClass) -> usize {
         let eighths = match class {
             RequestClass::Query => 4,
             RequestClass::Unauthenticated => 5,

@@ -36,7 +36,7 @@ async fn wait_twice(load: &Arc<Load>, queue: &QueueWait, wait: Duration) {
 async fn classes_are_refused_in_their_order_and_admitted_again() {
     let load = load();
     let queue = Arc::<QueueWait>::default();
-    load.watch(&queue);
+    load.watch(&queue, QueueUsers::All);
     wait_twice(&load, &queue, WAIT_MAX).await;
     let mut permits = Vec::new();
     let mut refused_at = Vec::new();
@@ -54,12 +54,64 @@ async fn classes_are_refused_in_their_order_and_admitted_again() {
     assert_eq!(admitted(&load), RequestClass::ALL);
 }
 
+/// Clients with slow bodies made the service refuse all others.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waits_for_its_client_does_not_count() {
+    let load = load();
+    let queue = Arc::<QueueWait>::default();
+    load.watch(&queue, QueueUsers::All);
+    wait_twice(&load, &queue, WAIT_MAX).await;
+    let permits: Vec<_> =
+        (0..REQUESTS_IN_PROGRESS_MIN).map(|_| load.admit(RequestClass::Other).unwrap()).collect();
+    assert_eq!(admitted(&load), []);
+    for permit in &permits {
+        for _ in 0..2 {
+            permit.pause();
+            assert!(!permit.is_counted());
+        }
+    }
+    assert_eq!(admitted(&load), RequestClass::ALL);
+    // Paused requests count again although others have their place.
+    let others: Vec<_> =
+        (0..REQUESTS_IN_PROGRESS_MIN).map(|_| load.admit(RequestClass::Other).unwrap()).collect();
+    for permit in &permits {
+        for _ in 0..2 {
+            permit.resume();
+            assert!(permit.is_counted());
+        }
+    }
+    drop(others);
+    assert_eq!(admitted(&load), []);
+    for permit in &permits {
+        permit.pause();
+    }
+    drop(permits);
+    assert_eq!(lock(&load.state).in_progress, 0);
+}
+
+/// Compressed bombs made the service refuse single readings, although these had nothing to wait for.
+#[tokio::test(start_paused = true)]
+async fn batches_that_wait_for_each_other_refuse_no_single_reading() {
+    let load = load();
+    let queue = Arc::<QueueWait>::default();
+    load.watch(&queue, QueueUsers::Batches);
+    let mut permits: Vec<_> = (0..100).map(|_| load.admit(RequestClass::Batch).unwrap()).collect();
+    for _ in 0..20 {
+        wait_twice(&load, &queue, Duration::from_secs(1)).await;
+    }
+    assert_eq!(admitted(&load), [RequestClass::Other]);
+    permits.truncate(REQUESTS_IN_PROGRESS_MIN * 3 / 4);
+    assert_eq!(admitted(&load), [RequestClass::Other]);
+    permits.pop();
+    assert_eq!(admitted(&load), [RequestClass::Batch, RequestClass::Other]);
+}
+
 /// A pause of the machine, or a slow sync of the disk, delays one request or one group.
 #[tokio::test(start_paused = true)]
 async fn one_long_wait_refuses_nothing() {
     let load = load();
     let queue = Arc::<QueueWait>::default();
-    load.watch(&queue);
+    load.watch(&queue, QueueUsers::All);
     let _permits: Vec<_> = (0..1_000).map(|_| load.admit(RequestClass::Other).unwrap()).collect();
     for wait_s in [0, 30, 0, 30, 0] {
         queue.observe(Instant::now(), Duration::from_secs(wait_s));
@@ -68,7 +120,7 @@ async fn one_long_wait_refuses_nothing() {
     }
     // The waits of two queues are not mixed.
     let other = Arc::<QueueWait>::default();
-    load.watch(&other);
+    load.watch(&other, QueueUsers::All);
     queue.observe(Instant::now(), Duration::from_secs(30));
     other.observe(Instant::now(), Duration::from_secs(30));
     advance(REQUESTS_CUT_INTERVAL).await;
@@ -85,7 +137,7 @@ async fn one_long_wait_refuses_nothing() {
 async fn the_limit_grows_slowly_while_requests_are_refused() {
     let load = load();
     let queue = Arc::<QueueWait>::default();
-    load.watch(&queue);
+    load.watch(&queue, QueueUsers::All);
     wait_twice(&load, &queue, WAIT_MAX).await;
     queue.observe(Instant::now(), Duration::ZERO);
     let mut permits: Vec<RequestPermit> = Vec::new();
@@ -104,7 +156,7 @@ async fn the_limit_grows_slowly_while_requests_are_refused() {
 async fn a_service_is_back_to_normal_in_time() {
     let load = load();
     let queue = Arc::<QueueWait>::default();
-    load.watch(&queue);
+    load.watch(&queue, QueueUsers::All);
     for _ in 0..100 {
         wait_twice(&load, &queue, Duration::from_secs(1)).await;
     }
@@ -151,7 +203,7 @@ async fn without_the_setting_nothing_is_refused() {
     let load = Load::new(None);
     assert!(load.follow_runtime().now_or_never().is_some(), "a timer wakes an idle machine");
     let queue = Arc::<QueueWait>::default();
-    load.watch(&queue);
+    load.watch(&queue, QueueUsers::All);
     let _permits: Vec<_> = (0..100_000).map(|_| load.admit(RequestClass::Query).unwrap()).collect();
     wait_twice(&load, &queue, Duration::from_secs(30)).await;
     assert_eq!(admitted(&load), RequestClass::ALL);
@@ -186,9 +238,8 @@ proptest! {
         runtime.unwrap().block_on(async {
             let load = load();
             let queues = [Arc::<QueueWait>::default(), Arc::default()];
-            for queue in &queues {
-                load.watch(queue);
-            }
+            load.watch(&queues[0], QueueUsers::All);
+            load.watch(&queues[1], QueueUsers::Batches);
             let mut permits = Vec::new();
             for event in events {
                 match event {

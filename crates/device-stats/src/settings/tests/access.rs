@@ -102,7 +102,7 @@ fn the_limits_of_an_address_are_in_force_only_if_clients_need_tokens_or_if_they_
 #[test]
 fn zero_turns_the_refusals_of_an_overloaded_service_off() {
     let wait = |line: &[&str]| settings(line).overload_wait_max;
-    assert_eq!(wait(&[]), None);
+    assert_eq!(wait(&[]), Some(Duration::from_millis(50)));
     assert_eq!(wait(&["--overload-wait-ms=250"]), Some(Duration::from_millis(250)));
     assert_eq!(wait(&["--overload-wait-ms=0"]), None);
     let problem = problem(&["--overload-wait-ms=1s"], &[]);
