@@ -43,7 +43,7 @@ test: ## Run all checks of continuous integration: lints, tests, container files
 check: ## Check formatting, lints and documentation with warnings as errors, and the syntax of Python files
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
-# With `--examples`, other libraries have the same features as in the line above, and are not checked again.
+# `--examples` gives the libraries the same features as in the line above, so they are not checked a second time.
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked --lib --bin device-stats-bench --examples
 	scripts/comment-width.py
 	python3 -m compileall -q bench locust scripts

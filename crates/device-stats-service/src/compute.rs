@@ -10,10 +10,6 @@
 //! end late, and all their pages would be in memory at once. The number of light computations is limited in
 //! the same way, to twice the number of threads.
 //!
-//! The threads have a lower priority than the threads that serve connections and commit. So computations use
-//! the time that these leave, and a busy service still answers checks of its health, and refuses requests, at
-//! once.
-//!
 //! A computation that waits for its permit does not exist yet. If its caller is cancelled, for example
 //! because the client has disconnected, nothing of it remains. A computation that has its permit is not
 //! started after its caller was cancelled. A running one stops when it next reads pages (`segments/reader`).
@@ -27,7 +23,6 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
-use tracing::warn;
 
 use crate::admission::QueueWait;
 
@@ -35,11 +30,6 @@ use crate::admission::QueueWait;
 const HEAVY_READINGS: u64 = 8 * 1024 * 1024;
 /// Minimum number of visited readings of a heavy computation on an idle node.
 const HEAVY_READINGS_IDLE: u64 = 1024 * 1024;
-
-/// Nice value of the threads. Such a thread gets a third of the processor time of a busy thread with the
-/// usual priority.
-#[cfg(target_os = "linux")]
-const NICE: i32 = 5;
 
 /// The threads for computations.
 pub(crate) struct Compute {
@@ -126,7 +116,7 @@ impl Compute {
         let cores = available_parallelism().map_or(1, usize::from);
         let pool = |name: &'static str| {
             let pool = ThreadPoolBuilder::new().num_threads(cores);
-            pool.thread_name(move |n| format!("{name}-{n}")).start_handler(|_| lower_priority()).build()
+            pool.thread_name(move |n| format!("{name}-{n}")).build()
         };
         // A heavy computation has at least three tasks, one per axis. Two heavy computations keep four cores
         // busy.
@@ -225,22 +215,6 @@ impl Compute {
             .await
     }
 }
-
-/// Lowers the priority of the current thread. Other systems than Linux have priorities for processes only.
-#[cfg(target_os = "linux")]
-fn lower_priority() {
-    use rustix::process::{getpriority_process, setpriority_process};
-
-    // On Linux, "the calling process" is the calling thread. A service with the lowest priority cannot lower
-    // it further.
-    let lowered = getpriority_process(None).and_then(|nice| setpriority_process(None, (nice + NICE).min(19)));
-    if let Err(error) = lowered {
-        warn!(%error, "the priority of a thread for computations cannot be lowered");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn lower_priority() {}
 
 /// Returns a computation that notes its wait for a thread when it starts.
 fn observed<T>(wait: Arc<QueueWait>, computation: impl FnOnce() -> T) -> impl FnOnce() -> T {
@@ -360,20 +334,6 @@ mod tests {
         }
         // The channel closes when the computation is dropped.
         assert!(is_started.recv().is_err());
-    }
-
-    /// Computations of refused batches delayed the refusals of others.
-    #[cfg(target_os = "linux")]
-    #[tokio::test]
-    async fn computations_have_a_lower_priority_than_connections() {
-        let nice = || rustix::process::getpriority_process(None).unwrap();
-        let compute = Compute::new().unwrap();
-        let own = nice();
-        let lower = (own + NICE).min(19);
-        assert_eq!(compute.run(Weight::Light, nice).await.unwrap(), lower);
-        assert_eq!(compute.run(Weight::Heavy, nice).await.unwrap(), lower);
-        assert_eq!(compute.run_for_body(nice).await.unwrap(), lower);
-        assert_eq!((nice(), tokio::task::spawn_blocking(nice).await.unwrap()), (own, own));
     }
 
     #[tokio::test]

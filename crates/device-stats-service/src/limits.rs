@@ -12,6 +12,9 @@ pub const COMPUTE_READINGS: usize = 32_768;
 /// Memory of each request body that does not count towards [`BODIES_BYTES_MAX`], in bytes.
 pub const BODY_BYTES_UNCOUNTED: usize = 4 * 1024;
 
+/// Minimum of the wait from which requests are refused, unless none is refused. The timers of an idle machine
+/// are late by up to two milliseconds, which count five times.
+pub const OVERLOAD_WAIT_MIN: Duration = Duration::from_millis(20);
 /// Number of requests in progress up to which no single reading is refused because of overload. For batches
 /// it is three quarters, for requests without a known token five eighths, and for queries a half of it.
 pub const REQUESTS_IN_PROGRESS_MIN: usize = 32;

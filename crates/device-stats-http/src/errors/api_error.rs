@@ -10,7 +10,7 @@ use crate::headers::credentials::InvalidCredentials;
 
 /// A limit on the requests that are open at the same time is reached. The listener marks a refused request
 /// with it.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many open requests")]
 pub(crate) struct TooManyOpenRequests {
     pub(crate) scope: LimitScope,

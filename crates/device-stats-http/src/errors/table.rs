@@ -119,9 +119,10 @@ impl ApiError {
 fn too_many_open_requests(TooManyOpenRequests { scope, max }: TooManyOpenRequests) -> Description {
     let code = "too_many_open_requests";
     match scope {
-        LimitScope::Node => {
-            unavailable(code, format!("{max} requests are open; nothing was done, try again"))
-        }
+        LimitScope::Node => unavailable(
+            code,
+            format!("{max} requests are open, which is the limit; nothing was done, try again"),
+        ),
         LimitScope::Address => {
             let detail = format!(
                 "{max} requests of this client address are open, which is the limit; nothing was done, try again \

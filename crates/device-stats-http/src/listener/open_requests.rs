@@ -118,18 +118,15 @@ mod tests {
             let client = address.parse::<IpAddr>().unwrap().into();
             let mut request = request(path);
             let permit = open.admit(client, &mut request)?;
-            Ok::<_, NoAnswer>((
-                permit,
-                request.extensions_mut().remove::<TooManyOpenRequests>().map(|refused| refused.scope),
-            ))
+            Ok::<_, NoAnswer>((permit, request.extensions_mut().remove::<TooManyOpenRequests>()))
         };
-        let outcome = |admitted: &Result<(ClientPermit, Option<LimitScope>), NoAnswer>| {
+        let outcome = |admitted: &Result<(ClientPermit, Option<TooManyOpenRequests>), NoAnswer>| {
             admitted.as_ref().map(|(_, refused)| *refused).map_err(|error| *error)
         };
         let mut held = vec![admit("192.0.2.1", "/a"), admit("::ffff:192.0.2.1", "/b")];
         assert!(held.iter().all(|admitted| outcome(admitted) == Ok(None)));
         held.push(admit("192.0.2.1", "/a"));
-        assert_eq!(outcome(&held[2]), Ok(Some(LimitScope::Address)));
+        assert_eq!(outcome(&held[2]), Ok(Some(TooManyOpenRequests { scope: LimitScope::Address, max: 2 })));
         // A check of the health is answered although the address has its requests.
         held.push(admit("192.0.2.1", "/health/live"));
         assert_eq!(outcome(&held[3]), Ok(None));
@@ -148,11 +145,11 @@ mod tests {
         let admit = |n| {
             let mut request = request("/");
             let permit = open.admit(client(n), &mut request).unwrap();
-            (permit, request.extensions_mut().remove::<TooManyOpenRequests>().map(|refused| refused.scope))
+            (permit, request.extensions_mut().remove::<TooManyOpenRequests>())
         };
         let held: Vec<_> = (0..OPEN_REQUESTS_MAX).map(|_| admit(1)).collect();
         assert!(held.iter().all(|(_, refused)| refused.is_none()));
-        assert_eq!(admit(2).1, Some(LimitScope::Node));
+        assert_eq!(admit(2).1, Some(TooManyOpenRequests { scope: LimitScope::Node, max: OPEN_REQUESTS_MAX }));
         drop(held);
         assert_eq!(admit(2).1, None);
     }

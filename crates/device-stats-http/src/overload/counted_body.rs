@@ -25,10 +25,10 @@ pub(super) fn count_while_working(request: Request, permit: &Arc<RequestPermit>)
 /// The body of a request that counts.
 struct CountedBody {
     body: Body,
-    /// Ends with the request. The rest of the body may be discarded afterwards.
+    /// Weak, because the rest of the body may be read after the request has ended. It does not count then.
     permit: Weak<RequestPermit>,
     /// The time after which the request does not count while it waits. It begins when the request first
-    /// waits, so that a client that sends a byte now and then does not extend it.
+    /// waits, and only then, so that a client that sends a byte now and then cannot extend it.
     time: Option<Pin<Box<Sleep>>>,
 }
 
@@ -51,8 +51,7 @@ impl HttpBody for CountedBody {
             return polled;
         }
         let time = time.get_or_insert_with(|| Box::pin(sleep(BODY_COUNTED_TIME)));
-        // A timer that has ended must not be polled again.
-        if (time.is_elapsed() || time.as_mut().poll(context).is_ready())
+        if time.as_mut().poll(context).is_ready()
             && let Some(permit) = permit.upgrade()
         {
             permit.pause();

@@ -149,7 +149,7 @@ async fn requests_are_refused_in_their_order_and_health_checks_never() {
 
 /// Clients with slow bodies made the service refuse all others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn slow_bodies_cause_no_refusals() {
+async fn slow_bodies_cause_refusals_only_for_a_moment() {
     let (server, clients, store) = start().await;
     let api = server.api;
     let mut slow = Vec::new();

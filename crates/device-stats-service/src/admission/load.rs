@@ -1,10 +1,13 @@
 //! The load of a service: it decides which requests are refused when requests wait too long.
 //!
 //! Requests are refused in the order of [`RequestClass`]. The service counts the requests in progress, and
-//! limits their number (`limit`). A limit follows the waits in queues of the service (`queue_wait`). Each
-//! class has a share of the limit, and the shares ascend in the order of the classes. So while a class is
-//! refused, the classes before it are refused too. A second limit follows the queues that single readings do
-//! not use. It does not hold for the last class, so batches that wait for each other delay no single reading.
+//! limits their number (`limit`). A request is refused if the requests of its class and of the later classes
+//! reach the share of its class in a limit. The shares ascend in the order of the classes. So while a class
+//! is refused, the classes before it are refused too, and requests take no place of a later class.
+//!
+//! There are two limits. The first follows the waits that every request can have, and holds for all classes.
+//! The second follows the waits for threads that only batches need. It holds for all classes except the last,
+//! whose requests it does not count. So batches that wait for each other cause no refusal of single readings.
 //!
 //! The count is limited, because a wait grows too late: at five times the possible rate, the work of 0.5 s
 //! arrives within 0.1 s, and the oldest request has waited for only 0.1 s then. All times come from the
@@ -14,10 +17,12 @@ mod limit;
 mod queue_wait;
 mod refusals;
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use self::limit::InProgressLimit;
@@ -54,8 +59,8 @@ impl RequestClass {
     }
 }
 
-/// Factor of the lateness of the runtime. A request waits for it several times: for its head, its body, its
-/// commit and its response. A refusal waits for it, too.
+/// Number by which the lateness of the runtime is multiplied: a request waits for the runtime about five
+/// times from its head to its response. A refusal waits for it, too.
 const RUNTIME_WAITS: u32 = 5;
 
 /// The load of one service.
@@ -64,26 +69,34 @@ pub(crate) struct Load {
     wait_max: Option<Duration>,
     /// The lateness of a task of the runtime. All requests use the runtime.
     runtime: QueueWait,
+    /// Starts the measurement of the lateness.
+    has_begun: Notify,
     state: Mutex<State>,
 }
 
 struct State {
-    in_progress: usize,
+    in_progress: InProgress,
     all: Followed,
     batches: Followed,
     /// Time of the latest update of the limits.
     followed_at: Instant,
+    /// Whether the lateness of the runtime is measured, which happens while requests are in progress.
+    is_measuring: bool,
     /// Time at which the runtime should next run the task that measures its lateness.
     runtime_due: Option<Instant>,
     refusals: Refusals,
 }
 
+/// The number of requests in progress of each class, in the order of the classes.
+#[derive(Debug, Default)]
+struct InProgress([usize; RequestClass::ALL.len()]);
+
 /// The requests that use a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum QueueUsers {
-    /// All requests that store readings.
+    /// Every request that stores readings. The wait counts for all classes.
     All,
-    /// Requests with many readings.
+    /// Requests with many readings. The wait counts for all classes except the last.
     Batches,
 }
 
@@ -98,7 +111,8 @@ struct Followed {
 pub struct RequestPermit {
     /// `None` if the service refuses no requests: they are not counted then.
     load: Option<Arc<Load>>,
-    /// Whether the request counts now.
+    class: RequestClass,
+    /// Whether the request counts now. Changed together with the count.
     is_counted: AtomicBool,
 }
 
@@ -108,14 +122,16 @@ impl Load {
         let now = Instant::now();
         let followed = || Followed { queues: Vec::new(), limit: InProgressLimit::new(now) };
         let state = State {
-            in_progress: 0,
+            in_progress: InProgress::default(),
             all: followed(),
             batches: followed(),
             followed_at: now,
+            is_measuring: false,
             runtime_due: None,
             refusals: Refusals::default(),
         };
-        Arc::new(Self { wait_max, runtime: QueueWait::default(), state: Mutex::new(state) })
+        let (runtime, has_begun) = (QueueWait::default(), Notify::new());
+        Arc::new(Self { wait_max, runtime, has_begun, state: Mutex::new(state) })
     }
 
     /// Lets the wait in a queue count.
@@ -133,9 +149,14 @@ impl Load {
     /// # Errors
     /// [`ServiceError::Overloaded`].
     pub(crate) fn admit(self: &Arc<Self>, class: RequestClass) -> Result<RequestPermit, ServiceError> {
-        let Some(wait_max) = self.wait_max else { return Ok(RequestPermit::new(None)) };
-        self.check_beside(class, wait_max, 0)?.in_progress += 1;
-        Ok(RequestPermit::new(Some(Arc::clone(self))))
+        let Some(wait_max) = self.wait_max else { return Ok(RequestPermit::new(None, class)) };
+        let mut state = self.check_beside(class, wait_max, 0)?;
+        state.in_progress.add(class);
+        if !state.is_measuring {
+            state.is_measuring = true;
+            self.has_begun.notify_one();
+        }
+        Ok(RequestPermit::new(Some(Arc::clone(self)), class))
     }
 
     /// Checks that a request of a class would be admitted, for a request that has a permit of another class.
@@ -147,7 +168,8 @@ impl Load {
         self.check_beside(class, wait_max, 1).map(drop)
     }
 
-    /// Checks that a request is admitted beside the others. `own` is the number of its permits.
+    /// Checks that a request is admitted beside the others. `own` is 1 if the request itself is already
+    /// counted, and 0 otherwise.
     fn check_beside(
         &self,
         class: RequestClass,
@@ -159,40 +181,78 @@ impl Load {
         if now.duration_since(state.followed_at) >= LOAD_INTERVAL {
             // If the runtime is late now, its task has not measured that yet.
             let late = state.runtime_due.map_or(Duration::ZERO, |due| now.saturating_duration_since(due));
-            let runtime_wait = late.max(self.runtime.standing(now));
+            let runtime_wait = RUNTIME_WAITS * late.max(self.runtime.standing(now));
             let State { in_progress, all, batches, .. } = &mut *state;
-            let is_waiting = all.longest_wait(now).max(RUNTIME_WAITS * runtime_wait) >= wait_max;
-            all.limit.follow(now, is_waiting, *in_progress);
-            batches.limit.follow(now, batches.longest_wait(now) >= wait_max, *in_progress);
+            let is_waiting = all.longest_wait(now).max(runtime_wait) >= wait_max;
+            all.limit.follow(now, is_waiting, in_progress.of(RequestClass::Query..=RequestClass::Other));
+            let are_waiting = batches.longest_wait(now) >= wait_max;
+            batches.limit.follow(now, are_waiting, in_progress.of(RequestClass::Query..=RequestClass::Batch));
             state.followed_at = now;
         }
-        let others = state.in_progress.saturating_sub(own);
-        let is_single = class == RequestClass::Other;
-        let is_refused_as_any = state.all.limit.refuses(class, others);
-        let is_refused_as_batch = !is_single && state.batches.limit.refuses(class, others);
-        if is_refused_as_any || is_refused_as_batch {
+        let others = |until| state.in_progress.of(class..=until).saturating_sub(own);
+        let (all, in_batches) = (others(RequestClass::Other), others(RequestClass::Batch));
+        let is_refused = state.all.limit.refuses(class, all);
+        let is_refused_as_batch =
+            class <= RequestClass::Batch && state.batches.limit.refuses(class, in_batches);
+        if is_refused || is_refused_as_batch {
             state.refusals.note(class, now);
             return Err(ServiceError::Overloaded);
         }
         Ok(state)
     }
 
-    /// Measures the lateness of the runtime and logs the end of refusals. Returns only if the service refuses
-    /// no requests, because the timer would wake an idle machine.
+    /// Measures the lateness of the runtime while requests are in progress, and logs the end of refusals. A
+    /// timer of an idle service would wake an idle machine. Returns only if the service refuses no requests.
     pub(crate) async fn follow_runtime(&self) {
         if self.wait_max.is_none() {
             return;
         }
-        let mut due = Instant::now() + LOAD_INTERVAL;
         loop {
-            sleep_until(due).await;
-            let now = Instant::now();
-            self.runtime.observe(now, now.duration_since(due));
-            due = now + LOAD_INTERVAL;
-            let mut state = lock(&self.state);
-            state.runtime_due = Some(due);
-            state.refusals.log_ended(now);
+            self.has_begun.notified().await;
+            while self.measure_runtime().await {}
         }
+    }
+
+    /// Measures the lateness of the runtime once. Returns whether it should be measured again.
+    async fn measure_runtime(&self) -> bool {
+        let due = Instant::now() + LOAD_INTERVAL;
+        lock(&self.state).runtime_due = Some(due);
+        sleep_until(due).await;
+        let now = Instant::now();
+        self.runtime.observe(now, now.duration_since(due));
+        let mut state = lock(&self.state);
+        state.refusals.log_ended(now);
+        state.runtime_due = None;
+        state.is_measuring = !state.in_progress.is_empty() || !state.refusals.is_empty();
+        state.is_measuring
+    }
+}
+
+impl InProgress {
+    fn add(&mut self, class: RequestClass) {
+        if let Some(count) = self.0.get_mut(class as usize) {
+            *count += 1;
+        }
+    }
+
+    fn remove(&mut self, class: RequestClass) {
+        if let Some(count) = self.0.get_mut(class as usize) {
+            *count -= 1;
+        }
+    }
+
+    /// Returns the number of requests of these classes.
+    fn of(&self, classes: RangeInclusive<RequestClass>) -> usize {
+        RequestClass::ALL
+            .iter()
+            .zip(self.0)
+            .filter(|(class, _)| classes.contains(class))
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(|count| *count == 0)
     }
 }
 
@@ -214,8 +274,8 @@ impl std::fmt::Debug for Load {
 }
 
 impl RequestPermit {
-    fn new(load: Option<Arc<Load>>) -> Self {
-        Self { is_counted: AtomicBool::new(load.is_some()), load }
+    fn new(load: Option<Arc<Load>>, class: RequestClass) -> Self {
+        Self { is_counted: AtomicBool::new(load.is_some()), class, load }
     }
 
     /// Returns whether the request counts now. It never counts if the service refuses no requests.
@@ -229,21 +289,22 @@ impl RequestPermit {
         self.count(false);
     }
 
-    /// Counts a paused request again, also above the limit: its work has begun.
+    /// Counts a paused request again, even if this exceeds the limit: an admitted request is not refused
+    /// later.
     pub fn resume(&self) {
         self.count(true);
     }
 
     fn count(&self, is_counted: bool) {
         let Some(load) = &self.load else { return };
+        let mut state = lock(&load.state);
         if self.is_counted.swap(is_counted, Ordering::Relaxed) == is_counted {
             return;
         }
-        let mut state = lock(&load.state);
         if is_counted {
-            state.in_progress += 1;
+            state.in_progress.add(self.class);
         } else {
-            state.in_progress -= 1;
+            state.in_progress.remove(self.class);
         }
     }
 }

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use device_stats_client::Server;
 use device_stats_domain::{Token, TokenKind, error_chain};
 use device_stats_http::{AllowedHosts, BrowserAccess, TlsFiles, TrustedProxies};
+use device_stats_service::limits::OVERLOAD_WAIT_MIN;
 use device_stats_service::{AuthMode, QueryLimits};
 
 use super::address_limits::AddressLimits;
@@ -275,7 +276,14 @@ fn parse_optional_days(text: &str) -> Result<Option<Duration>, String> {
 fn parse_optional_wait(text: &str) -> Result<Option<Duration>, String> {
     let max: u32 =
         text.parse().map_err(|_| format!("{text:?} is not a whole number of milliseconds; 0 is no limit"))?;
-    Ok(Some(Duration::from_millis(max.into())).filter(|max| !max.is_zero()))
+    let max = Duration::from_millis(max.into());
+    match max {
+        Duration::ZERO => Ok(None),
+        max if max < OVERLOAD_WAIT_MIN => {
+            Err(format!("{text:?} is less than {}; 0 is no limit", OVERLOAD_WAIT_MIN.as_millis()))
+        }
+        max => Ok(Some(max)),
+    }
 }
 
 /// Returns a parser that refuses zero. `least` names the smallest accepted value.

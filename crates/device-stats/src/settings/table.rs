@@ -218,7 +218,7 @@ pub(super) static SETTINGS: [Setting; 40] = [
         kind: Kind::WholeNumber,
         group: Group::Server,
         value: "MILLISECONDS",
-        help: "Refuse requests, queries first and single readings last, while others wait longer than this; 0 refuses none",
+        help: "Refuse requests, queries first and single readings last, while others wait at least this long; 0 refuses none",
     },
     Setting {
         name: "device-requests-per-second",

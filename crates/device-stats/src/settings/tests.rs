@@ -149,6 +149,7 @@ fn a_flag_precedes_a_variable_a_variable_the_file_and_the_file_the_default() {
             "allowed-host" => format!("h{n}"),
             "cors-origin" => format!("https://h{n}"),
             "migrate" => n.is_multiple_of(2).to_string(),
+            "overload-wait-ms" => format!("{n}00"),
             "log-format" | "output" => "json".to_owned(),
             "listen" => format!("h:{n}"),
             _ => n.to_string(),

@@ -75,8 +75,8 @@ impl InProgressLimit {
         is_refused
     }
 
-    /// Returns the limit for a class: the number of requests of all classes in progress from which it is
-    /// refused. It ascends in the order of the classes.
+    /// Returns the limit for a class: the number of requests of this class and later ones in progress from
+    /// which it is refused. It ascends in the order of the classes.
     fn of(&self, class: RequestClass) -> usize {
         let eighths = match class {
             RequestClass::Query => 4,

@@ -33,6 +33,11 @@ impl Refusals {
         period.count += 1;
     }
 
+    /// Returns whether no period lasts.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+
     /// Logs the end of each period whose latest refusal is long ago.
     pub(super) fn log_ended(&mut self, now: Instant) {
         for (class, period) in RequestClass::ALL.into_iter().zip(&mut self.0) {

@@ -4,8 +4,11 @@ use futures_util::FutureExt;
 use proptest::prelude::*;
 use tokio::time::advance;
 
+use device_stats_store::Model;
+
 use super::*;
 use crate::limits::{REQUESTS_CUT_INTERVAL, REQUESTS_IN_PROGRESS_MAX, REQUESTS_IN_PROGRESS_MIN, WAIT_EXPIRY};
+use crate::testing::service_over;
 
 /// The wait from which the service refuses requests.
 const WAIT_MAX: Duration = Duration::from_millis(50);
@@ -86,7 +89,7 @@ async fn a_request_that_waits_for_its_client_does_not_count() {
         permit.pause();
     }
     drop(permits);
-    assert_eq!(lock(&load.state).in_progress, 0);
+    assert!(lock(&load.state).in_progress.is_empty());
 }
 
 /// Compressed bombs made the service refuse single readings, although these had nothing to wait for.
@@ -104,6 +107,50 @@ async fn batches_that_wait_for_each_other_refuse_no_single_reading() {
     assert_eq!(admitted(&load), [RequestClass::Other]);
     permits.pop();
     assert_eq!(admitted(&load), [RequestClass::Batch, RequestClass::Other]);
+    // Nor do single readings cause refusals of batches.
+    permits.clear();
+    permits.extend((0..1_000).map(|_| load.admit(RequestClass::Other).unwrap()));
+    assert_eq!(admitted(&load), RequestClass::ALL);
+    // The limit grows slowly while requests are refused, also if only batches are.
+    let mut counts = Vec::new();
+    for _ in 0..3 {
+        queue.observe(Instant::now(), Duration::ZERO);
+        advance(Duration::from_secs(1)).await;
+        while let Ok(permit) = load.admit(RequestClass::Batch) {
+            permits.push(permit);
+        }
+        counts.push(permits.len() - 1_000);
+    }
+    assert_eq!(counts, [31, 40, 52]);
+}
+
+/// The first cut of the limit refused single readings because of the queries that had been admitted.
+#[tokio::test(start_paused = true)]
+async fn requests_in_progress_take_no_place_of_a_later_class() {
+    let load = load();
+    let queue = Arc::<QueueWait>::default();
+    load.watch(&queue, QueueUsers::All);
+    for (index, class) in RequestClass::ALL.into_iter().enumerate() {
+        let permits: Vec<_> = (0..1_000).map(|_| load.admit(class).unwrap()).collect();
+        for permit in &permits {
+            permit.pause();
+            permit.resume();
+        }
+        for _ in 0..2 {
+            queue.observe(Instant::now(), WAIT_MAX);
+        }
+        for _ in 0..60 {
+            queue.observe(Instant::now(), WAIT_MAX);
+            advance(REQUESTS_CUT_INTERVAL).await;
+            let _admitted = admitted(&load);
+        }
+        assert_eq!(admitted(&load), RequestClass::ALL[index + 1..], "{class:?}");
+        drop(permits);
+        for _ in 0..3 {
+            advance(RECOVERY_MAX).await;
+            let _admitted = admitted(&load);
+        }
+    }
 }
 
 /// A pause of the machine, or a slow sync of the disk, delays one request or one group.
@@ -189,13 +236,53 @@ async fn a_late_runtime_is_an_overload() {
         tokio::task::yield_now().await;
     }
     assert_eq!(admitted(&load), RequestClass::ALL);
-    for _ in 0..20 {
-        advance(LOAD_INTERVAL + WAIT_MAX).await;
-        tokio::task::yield_now().await;
-        let _admitted = admitted(&load);
+    let tolerated = WAIT_MAX * 9 / 50;
+    for (lateness, expected) in [(tolerated, &RequestClass::ALL[..]), (WAIT_MAX / 5, &[])] {
+        for _ in 0..100 {
+            advance(LOAD_INTERVAL + lateness).await;
+            tokio::task::yield_now().await;
+            let _admitted = admitted(&load);
+        }
+        assert_eq!(admitted(&load), expected);
     }
-    assert_eq!(admitted(&load), []);
     following.abort();
+}
+
+/// A timer woke an idle machine 200 times per second.
+#[tokio::test(start_paused = true)]
+async fn an_idle_service_has_no_timer() {
+    let load = load();
+    let following = tokio::spawn({
+        let load = Arc::clone(&load);
+        async move { load.follow_runtime().await }
+    });
+    for _ in 0..2 {
+        let permit = load.admit(RequestClass::Other).unwrap();
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+            assert!(lock(&load.state).runtime_due.is_some());
+            advance(LOAD_INTERVAL).await;
+        }
+        drop(permit);
+        tokio::task::yield_now().await;
+        advance(LOAD_INTERVAL).await;
+        tokio::task::yield_now().await;
+        assert_eq!(lock(&load.state).runtime_due, None);
+    }
+    following.abort();
+}
+
+/// The service measures the waits of its own queues.
+#[test]
+fn the_queues_of_a_service_count() {
+    let service = service_over(Arc::new(Model::default()));
+    let state = lock(&service.parts.admission.load.state);
+    assert!(!state.all.queues.is_empty(), "the queues of commits");
+    let waits = service.parts.compute.waits();
+    assert_eq!(state.batches.queues.len(), waits.len());
+    for (watched, wait) in state.batches.queues.iter().zip(waits) {
+        assert!(Arc::ptr_eq(watched, wait));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -215,6 +302,8 @@ enum Event {
     Pass(Duration),
     Leave { queue: usize, wait: Duration },
     Arrive(RequestClass),
+    Pause(usize),
+    Resume(usize),
     End,
 }
 
@@ -225,6 +314,8 @@ fn event() -> impl Strategy<Value = Event> {
         (0..2_usize, millis(300_u64)).prop_map(|(queue, wait)| Event::Leave { queue, wait }),
         prop::sample::select(RequestClass::ALL.to_vec()).prop_map(Event::Arrive),
         prop::sample::select(RequestClass::ALL.to_vec()).prop_map(Event::Arrive),
+        (0..100_usize).prop_map(Event::Pause),
+        (0..100_usize).prop_map(Event::Resume),
         Just(Event::End),
     ]
 }
@@ -240,9 +331,11 @@ proptest! {
             let queues = [Arc::<QueueWait>::default(), Arc::default()];
             load.watch(&queues[0], QueueUsers::All);
             load.watch(&queues[1], QueueUsers::Batches);
-            let mut permits = Vec::new();
+            let mut permits: Vec<RequestPermit> = Vec::new();
             for event in events {
                 match event {
+                    Event::Pause(index) => permits.iter().skip(index).take(1).for_each(RequestPermit::pause),
+                    Event::Resume(index) => permits.iter().skip(index).take(1).for_each(RequestPermit::resume),
                     Event::Pass(time) => advance(time).await,
                     Event::Leave { queue, wait } => queues[queue].observe(Instant::now(), wait),
                     Event::Arrive(class) => permits.extend(load.admit(class)),
@@ -253,7 +346,8 @@ proptest! {
                 if permits.len() < REQUESTS_IN_PROGRESS_MIN / 2 {
                     assert_eq!(admitted, RequestClass::ALL);
                 }
-                if permits.len() < REQUESTS_IN_PROGRESS_MIN {
+                let singles = permits.iter().filter(|permit| permit.class == RequestClass::Other);
+                if singles.filter(|permit| permit.is_counted()).count() < REQUESTS_IN_PROGRESS_MIN {
                     assert!(admitted.ends_with(&[RequestClass::Other]));
                 }
             }
