@@ -26,9 +26,9 @@ pub const HEADERS_MAX: usize = 64;
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum time for the body of a request to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Time for which a request counts as in progress while it waits for its body. This must be longer than an
-/// overloaded service itself delays the reading of a body. Otherwise it would not count the requests that
-/// wait for itself, and admit more of them than it can answer.
+/// Time after its first wait for its body from which a request no longer counts as in progress while it
+/// waits. An overloaded service itself reads bodies late. This time must be longer than that delay, because
+/// requests that wait for the service, not for their client, must count.
 pub const BODY_COUNTED_TIME: Duration = Duration::from_secs(1);
 /// Minimum rate at which a body that holds much memory arrives in each [`BODY_RATE_INTERVAL`], in bytes per
 /// second before decompression.
@@ -40,7 +40,7 @@ pub const BODY_RATE_FREE_BYTES: usize = 256 * 1024;
 /// Size up to which a body is parsed on the thread of its connection, unless it is compressed or arrives in
 /// very many frames. Parsing it takes a fraction of a millisecond.
 pub const BODY_SMALL_BYTES: usize = 64 * 1024;
-// Single readings do not wait for the threads that parse batches.
+// Single readings do not wait for the threads that parse batches, unless they arrive in many frames.
 const _: () = assert!(BODY_BYTES_MAX <= BODY_SMALL_BYTES);
 /// Size of the pieces in which a larger body is decompressed and parsed on a thread for computations, in
 /// bytes before decompression.

@@ -1,5 +1,6 @@
 //! Refusal of requests by an overloaded service, before their sign-in. Their bodies are discarded, not
-//! parsed. The class of a request follows from its method and its route.
+//! parsed. The class of a request follows from its method and its route; the sign-in checks the class of
+//! requests with an unknown token.
 
 mod counted_body;
 

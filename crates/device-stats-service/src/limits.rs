@@ -25,7 +25,7 @@ pub const REQUESTS_IN_PROGRESS_MAX: usize = 16 * 1024;
 pub const LOAD_INTERVAL: Duration = Duration::from_millis(5);
 /// Minimum time between two cuts of this limit by an eighth, while requests wait too long.
 pub const REQUESTS_CUT_INTERVAL: Duration = Duration::from_millis(50);
-/// Time after which this limit grows by a sixteenth, while they do not.
+/// Time after which the limit on requests in progress grows by a sixteenth, while no request waits too long.
 pub const REQUESTS_GROW_INTERVAL: Duration = Duration::from_millis(20);
 /// The same time while requests are refused. More requests wait only after a while, so a limit that grows
 /// fast would grow too far.

@@ -27,8 +27,8 @@ struct CountedBody {
     body: Body,
     /// Weak, because the rest of the body may be read after the request has ended. It does not count then.
     permit: Weak<RequestPermit>,
-    /// The time after which the request does not count while it waits. It begins when the request first
-    /// waits, and only then, so that a client that sends a byte now and then cannot extend it.
+    /// Ends [`BODY_COUNTED_TIME`] after the first wait for the body. From then on, the request does not count
+    /// while it waits. The timer never restarts, so a client cannot extend it with single bytes.
     time: Option<Pin<Box<Sleep>>>,
 }
 

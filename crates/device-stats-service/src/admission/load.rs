@@ -5,13 +5,14 @@
 //! reach the share of its class in a limit. The shares ascend in the order of the classes. So while a class
 //! is refused, the classes before it are refused too, and requests take no place of a later class.
 //!
-//! There are two limits. The first follows the waits that every request can have, and holds for all classes.
-//! The second follows the waits for threads that only batches need. It holds for all classes except the last,
-//! whose requests it does not count. So batches that wait for each other cause no refusal of single readings.
+//! There are two limits. The first follows the lateness of the runtime, which delays every request, and the
+//! waits for commits. It holds for all classes. The second follows the waits of large bodies and of many
+//! readings for a thread. Single readings do not need these threads. So the second limit neither holds for
+//! the last class nor counts it.
 //!
-//! The count is limited, because a wait grows too late: at five times the possible rate, the work of 0.5 s
-//! arrives within 0.1 s, and the oldest request has waited for only 0.1 s then. All times come from the
-//! monotonic clock.
+//! The number of requests is limited, not their wait, because a wait is known too late. Example: requests
+//! arrive at five times the possible rate. After 0.1 s, there is work for 0.5 s, but no request has waited
+//! for longer than 0.1 s. All times come from the monotonic clock.
 
 mod limit;
 mod queue_wait;
@@ -59,8 +60,9 @@ impl RequestClass {
     }
 }
 
-/// Number by which the lateness of the runtime is multiplied: a request waits for the runtime about five
-/// times from its head to its response. A refusal waits for it, too.
+/// Number by which the lateness of the runtime is multiplied. The runtime is late if it runs a task after the
+/// time at which the timer of the task was due. A request waits for the runtime about five times from its
+/// head to its response.
 const RUNTIME_WAITS: u32 = 5;
 
 /// The load of one service.
@@ -168,8 +170,8 @@ impl Load {
         self.check_beside(class, wait_max, 1).map(drop)
     }
 
-    /// Checks that a request is admitted beside the others. `own` is 1 if the request itself is already
-    /// counted, and 0 otherwise.
+    /// Checks that a request is admitted beside the others. `own` is 1 if the request has a permit, and 0
+    /// otherwise. One request too many is admitted if that permit is of an earlier class.
     fn check_beside(
         &self,
         class: RequestClass,

@@ -275,12 +275,12 @@ fn parse_optional_days(text: &str) -> Result<Option<Duration>, String> {
 /// Parses a wait in milliseconds. Zero is no limit.
 fn parse_optional_wait(text: &str) -> Result<Option<Duration>, String> {
     let max: u32 =
-        text.parse().map_err(|_| format!("{text:?} is not a whole number of milliseconds; 0 is no limit"))?;
+        text.parse().map_err(|_| format!("{text:?} is not a whole number of milliseconds; 0 turns the refusals off"))?;
     let max = Duration::from_millis(max.into());
     match max {
         Duration::ZERO => Ok(None),
         max if max < OVERLOAD_WAIT_MIN => {
-            Err(format!("{text:?} is less than {}; 0 is no limit", OVERLOAD_WAIT_MIN.as_millis()))
+            Err(format!("{text:?} is less than {}; 0 turns the refusals off", OVERLOAD_WAIT_MIN.as_millis()))
         }
         max => Ok(Some(max)),
     }

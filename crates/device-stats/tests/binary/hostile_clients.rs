@@ -1,8 +1,8 @@
 //! Hostile clients of many kinds at the same time, while an honest client works: slow heads, slow bodies,
 //! silent connections, bodies of 1 GiB, compressed bombs, and deep nesting. Each is cut off within its limit,
-//! the memory stays bounded, and every honest request succeeds. If the attack overloads the machine, an
-//! honest analysis may be refused first, but a single reading never. The hostile clients have a token without
-//! rates, and many addresses.
+//! the memory stays bounded, and every honest single reading is stored. An honest analysis may be refused
+//! because of overload; it succeeds when it is repeated. The hostile clients have a token without rates, and
+//! many addresses.
 //!
 //! With `CRASH_POINTS=all`, as `make torture` sets it, the attack is repeated, and also has bodies that are
 //! slow for the whole time that a body may take.

@@ -9,14 +9,15 @@ use crate::limits::{
     REQUESTS_IN_PROGRESS_MIN,
 };
 
-/// Divisor of the limit: the quotient is the decrease of one cut.
+/// Divisor of the limit, or of the requests in progress if these are fewer: the quotient is the decrease of
+/// one cut.
 const CUT_DIVISOR: usize = 8;
 /// Divisor of the limit: the quotient is the increase of one step.
 const GROW_DIVISOR: usize = 16;
 /// Number of consecutive calls with waiting requests before a cut. After a pause of the machine, the first
 /// call finds that everything has waited.
 const WAITS_BEFORE_CUT: u32 = 3;
-/// Number of steps from the minimum to the maximum; more of them change nothing.
+/// Maximum number of steps at once. As many lead from the minimum to the maximum.
 const GROW_STEPS_MAX: u128 = 128;
 
 /// The limit on the requests in progress.
@@ -29,7 +30,7 @@ pub(super) struct InProgressLimit {
     is_used: bool,
     /// Time of the latest cut.
     cut_at: Option<Instant>,
-    /// Time until which the limit has grown.
+    /// Time from which the next growth is counted.
     grown_at: Instant,
 }
 
@@ -38,8 +39,8 @@ impl InProgressLimit {
         Self { limit: REQUESTS_IN_PROGRESS_MAX, waits: 0, is_used: false, cut_at: None, grown_at: now }
     }
 
-    /// Changes the limit: down if requests wait too long, otherwise up. A cut has an effect only after the
-    /// waiting requests, so there is a pause between two cuts.
+    /// Changes the limit: down if requests wait too long, otherwise up. A cut does not shorten the wait of
+    /// requests that wait already, so there is a pause between two cuts.
     pub(super) fn follow(&mut self, now: Instant, is_waiting: bool, in_progress: usize) {
         if is_waiting {
             self.grown_at = now;

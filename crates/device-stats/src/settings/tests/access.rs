@@ -106,10 +106,10 @@ fn zero_turns_the_refusals_of_an_overloaded_service_off() {
     assert_eq!(wait(&["--overload-wait-ms=250"]), Some(Duration::from_millis(250)));
     assert_eq!(wait(&["--overload-wait-ms=0"]), None);
     let problem = problem(&["--overload-wait-ms=1s"], &[]);
-    assert!(problem.contains("is not a whole number of milliseconds; 0 is no limit"), "{problem}");
+    assert!(problem.contains("is not a whole number of milliseconds; 0 turns the refusals off"), "{problem}");
     assert_eq!(wait(&["--overload-wait-ms=20"]), Some(Duration::from_millis(20)));
     let problem = self::problem(&["--overload-wait-ms=19"], &[]);
-    assert!(problem.contains("\"19\" is less than 20; 0 is no limit"), "{problem}");
+    assert!(problem.contains("\"19\" is less than 20; 0 turns the refusals off"), "{problem}");
 }
 
 /// The old variable was ignored, so that a service on a loopback address behind a proxy was open.
