@@ -274,8 +274,9 @@ fn parse_optional_days(text: &str) -> Result<Option<Duration>, String> {
 
 /// Parses a wait in milliseconds. Zero is no limit.
 fn parse_optional_wait(text: &str) -> Result<Option<Duration>, String> {
-    let max: u32 =
-        text.parse().map_err(|_| format!("{text:?} is not a whole number of milliseconds; 0 turns the refusals off"))?;
+    let max: u32 = text
+        .parse()
+        .map_err(|_| format!("{text:?} is not a whole number of milliseconds; 0 turns the refusals off"))?;
     let max = Duration::from_millis(max.into());
     match max {
         Duration::ZERO => Ok(None),

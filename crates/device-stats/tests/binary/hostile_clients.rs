@@ -184,7 +184,7 @@ async fn huge_body(target: Arc<Target>, number: usize) {
     };
     let both = async { tokio::join!(read_status(&mut read), sending) };
     let (status, sent) = timeout(ANSWER_TIMEOUT, both).await.expect("the body is refused in time");
-    assert_eq!(status, Some(413));
+    assert!(matches!(status, Some(413 | 503)), "{status:?}");
     // The rest is in the buffers of the network.
     assert!(sent < 2 * DRAIN_BYTES_MAX, "the server has read {sent} bytes");
 }
