@@ -40,8 +40,6 @@ pub const BODY_RATE_FREE_BYTES: usize = 256 * 1024;
 /// Size up to which a body is parsed on the thread of its connection, unless it is compressed or arrives in
 /// very many frames. Parsing it takes a fraction of a millisecond.
 pub const BODY_SMALL_BYTES: usize = 64 * 1024;
-// Single readings do not wait for the threads that parse batches, unless they arrive in many frames.
-const _: () = assert!(BODY_BYTES_MAX <= BODY_SMALL_BYTES);
 /// Size of the pieces in which a larger body is decompressed and parsed on a thread for computations, in
 /// bytes before decompression.
 pub const BODY_PIECE_BYTES: usize = 256 * 1024;

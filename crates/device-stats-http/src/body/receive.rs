@@ -12,7 +12,10 @@ use super::drain::{drain, drain_unread};
 use super::kind::BodyKind;
 use super::pace::Pace;
 use crate::errors::ApiError;
-use crate::limits::{BODY_PIECE_BYTES, BODY_PIECE_FRAMES_MAX, BODY_SMALL_BYTES};
+use crate::limits::{BODY_BYTES_MAX, BODY_PIECE_BYTES, BODY_PIECE_FRAMES_MAX, BODY_SMALL_BYTES};
+
+// Single readings do not wait for the threads that parse batches, unless they arrive in many frames.
+const _: () = assert!(BODY_BYTES_MAX <= BODY_SMALL_BYTES);
 
 /// Passes a complete body to a receiver, and the receiver to `finish`. Returns its result and the permit for
 /// the memory of the body.
