@@ -19,6 +19,13 @@ fn load() -> Arc<Load> {
     Load::new(Some(WAIT_MAX))
 }
 
+/// Returns a load, and a queue whose wait counts.
+fn load_with_queue(users: QueueUsers) -> (Arc<Load>, Arc<QueueWait>) {
+    let (load, queue) = (load(), Arc::<QueueWait>::default());
+    load.watch(&queue, users);
+    (load, queue)
+}
+
 /// Returns the classes that are admitted now.
 fn admitted(load: &Arc<Load>) -> Vec<RequestClass> {
     RequestClass::ALL.into_iter().filter(|class| load.admit(*class).is_ok()).collect()
@@ -37,9 +44,7 @@ async fn wait_twice(load: &Arc<Load>, queue: &QueueWait, wait: Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn classes_are_refused_in_their_order_and_admitted_again() {
-    let load = load();
-    let queue = Arc::<QueueWait>::default();
-    load.watch(&queue, QueueUsers::All);
+    let (load, queue) = load_with_queue(QueueUsers::All);
     wait_twice(&load, &queue, WAIT_MAX).await;
     let mut permits = Vec::new();
     let mut refused_at = Vec::new();
@@ -60,9 +65,7 @@ async fn classes_are_refused_in_their_order_and_admitted_again() {
 /// Clients with slow bodies made the service refuse all others.
 #[tokio::test(start_paused = true)]
 async fn a_request_that_waits_for_its_client_does_not_count() {
-    let load = load();
-    let queue = Arc::<QueueWait>::default();
-    load.watch(&queue, QueueUsers::All);
+    let (load, queue) = load_with_queue(QueueUsers::All);
     wait_twice(&load, &queue, WAIT_MAX).await;
     let permits: Vec<_> =
         (0..REQUESTS_IN_PROGRESS_MIN).map(|_| load.admit(RequestClass::Other).unwrap()).collect();
@@ -95,9 +98,7 @@ async fn a_request_that_waits_for_its_client_does_not_count() {
 /// Compressed bombs made the service refuse single readings, although these had nothing to wait for.
 #[tokio::test(start_paused = true)]
 async fn batches_that_wait_for_each_other_refuse_no_single_reading() {
-    let load = load();
-    let queue = Arc::<QueueWait>::default();
-    load.watch(&queue, QueueUsers::Batches);
+    let (load, queue) = load_with_queue(QueueUsers::Batches);
     let mut permits: Vec<_> = (0..100).map(|_| load.admit(RequestClass::Batch).unwrap()).collect();
     for _ in 0..20 {
         wait_twice(&load, &queue, Duration::from_secs(1)).await;
@@ -127,9 +128,7 @@ async fn batches_that_wait_for_each_other_refuse_no_single_reading() {
 /// The first cut of the limit refused single readings because of the queries that had been admitted.
 #[tokio::test(start_paused = true)]
 async fn requests_in_progress_take_no_place_of_a_later_class() {
-    let load = load();
-    let queue = Arc::<QueueWait>::default();
-    load.watch(&queue, QueueUsers::All);
+    let (load, queue) = load_with_queue(QueueUsers::All);
     for (index, class) in RequestClass::ALL.into_iter().enumerate() {
         let permits: Vec<_> = (0..1_000).map(|_| load.admit(class).unwrap()).collect();
         for permit in &permits {
@@ -156,9 +155,7 @@ async fn requests_in_progress_take_no_place_of_a_later_class() {
 /// A pause of the machine, or a slow sync of the disk, delays one request or one group.
 #[tokio::test(start_paused = true)]
 async fn one_long_wait_refuses_nothing() {
-    let load = load();
-    let queue = Arc::<QueueWait>::default();
-    load.watch(&queue, QueueUsers::All);
+    let (load, queue) = load_with_queue(QueueUsers::All);
     let _permits: Vec<_> = (0..1_000).map(|_| load.admit(RequestClass::Other).unwrap()).collect();
     for wait_s in [0, 30, 0, 30, 0] {
         queue.observe(Instant::now(), Duration::from_secs(wait_s));
@@ -182,9 +179,7 @@ async fn one_long_wait_refuses_nothing() {
 /// The limit grew so fast that it was far too high when the first of the additional requests had waited.
 #[tokio::test(start_paused = true)]
 async fn the_limit_grows_slowly_while_requests_are_refused() {
-    let load = load();
-    let queue = Arc::<QueueWait>::default();
-    load.watch(&queue, QueueUsers::All);
+    let (load, queue) = load_with_queue(QueueUsers::All);
     wait_twice(&load, &queue, WAIT_MAX).await;
     queue.observe(Instant::now(), Duration::ZERO);
     let mut permits: Vec<RequestPermit> = Vec::new();
@@ -201,9 +196,7 @@ async fn the_limit_grows_slowly_while_requests_are_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_is_back_to_normal_in_time() {
-    let load = load();
-    let queue = Arc::<QueueWait>::default();
-    load.watch(&queue, QueueUsers::All);
+    let (load, queue) = load_with_queue(QueueUsers::All);
     for _ in 0..100 {
         wait_twice(&load, &queue, Duration::from_secs(1)).await;
     }
