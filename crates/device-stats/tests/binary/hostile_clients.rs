@@ -38,7 +38,7 @@ const PER_ADDRESS: usize = 100;
 /// Number of rounds of `make torture`.
 const TORTURE_ROUNDS: usize = 10;
 /// Time by which a cut-off may exceed its limit on a busy machine.
-const GRACE: Duration = Duration::from_secs(20);
+const GRACE: Duration = Duration::from_secs(10);
 /// Number of connections that are opened at once, and the time that each of them counts. With a higher rate,
 /// more than 1,024 connections may wait to be accepted by a busy server, and the kernel delays further ones
 /// for many seconds.
