@@ -192,10 +192,10 @@ impl Load {
             state.followed_at = now;
         }
         let others = |until| state.in_progress.of(class..=until).saturating_sub(own);
+        // The second number is zero for the last class, which is not among the batches.
         let (all, in_batches) = (others(RequestClass::Other), others(RequestClass::Batch));
         let is_refused = state.all.limit.refuses(class, all);
-        let is_refused_as_batch =
-            class <= RequestClass::Batch && state.batches.limit.refuses(class, in_batches);
+        let is_refused_as_batch = state.batches.limit.refuses(class, in_batches);
         if is_refused || is_refused_as_batch {
             state.refusals.note(class, now);
             return Err(ServiceError::Overloaded);
