@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from competitors import CompetitorResult
+from deleting import POSTERS, DeletionResult
 from ingesting import IngestResult
 from measuring import CLIENTS, ServiceResult
 from overload import OverloadResult, stored_readings
@@ -202,12 +203,36 @@ class Goals:
             goal, met = ("500 ms", slowest <= 0.5) if is_most else ("", None)
             yield Row(group, f"{name}: accepted", milliseconds(load["accepted_median"]), milliseconds(slowest), goal, met)
             slowest, late = load["refused_p99"], milliseconds(load["refused_late_p99"])
+            median_and = f"median {milliseconds(load['refused_median'])}; p99: sent {late} late"
+            times = f"{median_and}, body sent after {milliseconds(load['refused_ended_p99'])}"
             goal, met = ("10 ms", slowest <= 0.01) if is_most else ("", None)
-            yield Row(group, f"{name}: refused", f"sent {late} late (p99)", milliseconds(slowest), goal, met)
+            yield Row(group, f"{name}: refused", times, milliseconds(slowest), goal, met)
             recovery = result.recovery_seconds[factor]
             goal, met = ("5 s", recovery <= 5) if is_most else ("", None)
             yield Row(group, f"{name}: back to normal", f"after {recovery:.1f} s", "", goal, met)
             yield Row(group, f"{name}: peak memory", f"{result.memory_bytes[factor] / MEBIBYTE:,.0f} MiB")
+
+    @staticmethod
+    def deletion_rows(system: str, results: dict[str, DeletionResult]) -> Iterator[Row]:
+        """Builds the rows of deletions."""
+        for name, result in results.items():
+            group = f"deletion of {name} of {amount(result.readings)}, {system}"
+            before, during = result.before, result.during
+            yield Row(group, f"posts without it, {POSTERS} clients", *Goals.posts(before))
+            is_device = name == "device"
+            goal, met = ("p99 2 x", during["accepted_p99"] <= 2 * before["accepted_p99"]) if is_device else ("", None)
+            yield Row(group, "posts during it", *Goals.posts(during), goal, met)
+            yield Row(group, "response", f"after {result.answer_seconds:.2f} s")
+            sizes = f"{result.bytes_before / MEBIBYTE:,.0f} MiB, then {result.bytes_after / MEBIBYTE:,.0f} MiB"
+            yield Row(group, "space free again", f"after {result.freed_seconds:.0f} s: {sizes}")
+
+    @staticmethod
+    def posts(phase: dict) -> tuple[str, str]:
+        """Returns the rate of posts and their longest time, and their p99."""
+        single = next(kind for kind in phase["kinds"] if kind["kind"] == "single")
+        rate = f"{single['accepted'] / phase['seconds']:,.0f}/s, {single['refused']:,} refused"
+        slowest = milliseconds(phase["accepted_slowest"])
+        return f"{rate}, slowest {slowest}", milliseconds(phase["accepted_p99"])
 
     @staticmethod
     def csv_rows(name: str, sizes: dict[str, float]) -> Iterator[Row]:

@@ -14,12 +14,13 @@ from answers import WrongAnswer
 from checking import Checker, check_stores
 from columns import write_columns
 from competitors import CompetitorResult, run_competitor
+from deleting import run_deletions
 from goals import Goals, Row
 from ingesting import run_clickhouse, run_ingest
 from machine import describe_machine
 from measuring import ServiceResult, question_lists, run_service
 from overload import run_overload
-from plan import DEVICES, INGEST, OVERLOAD, BadPlan, Plan, read_plan
+from plan import DELETION, DEVICES, INGEST, OVERLOAD, BadPlan, Plan, read_plan
 from questions import Questions
 from report import table, write_json
 from sealing import measure_csv, measure_rates
@@ -53,8 +54,7 @@ def main() -> int:
         Path(folder).chmod(0o755)
         try:
             for kind in plan.kinds:
-                measure = {INGEST: measure_ingest, OVERLOAD: measure_overload}.get(kind, measure_kind)
-                found[kind] = measure(plan, Path(folder), kind, rows)
+                found[kind] = MEASURES.get(kind, measure_kind)(plan, Path(folder), kind, rows)
             if plan.csv is not None and plan.services:
                 say(f"Sealing {plan.csv.name}")
                 found["csv"] = measure_csv(plan, Path(folder), plan.csv)
@@ -120,6 +120,23 @@ def measure_overload(plan: Plan, folder: Path, kind: str, rows: list[Row]) -> di
         found[system] = run_overload(plan, system, folder)
         rows += Goals.overload_rows(system, found[system])
     return found
+
+
+def measure_deletion(plan: Plan, folder: Path, kind: str, rows: list[Row]) -> dict[str, object]:
+    """Measures deletions while clients post."""
+    say(f"{kind}: writing {DEVICES} x {plan.readings:,} readings")
+    columns = write_columns(folder / kind, "sensor", plan.readings, plan.seed)
+    found: dict[str, object] = {}
+    for system in plan.services:
+        say(f"{kind}: {system}")
+        found[system] = run_deletions(plan, system, columns, folder)
+        rows += Goals.deletion_rows(system, found[system])
+    shutil.rmtree(columns.folder)
+    return found
+
+
+MEASURES = {INGEST: measure_ingest, OVERLOAD: measure_overload, DELETION: measure_deletion}
+"""Measurements other than questions about readings."""
 
 
 def say(text: str) -> None:

@@ -21,7 +21,9 @@ CLOSED_CONNECTIONS = 16
 """Number of connections that measure the capacity: enough to use the service fully, and too few for it to refuse
 requests."""
 CLOSED_SECONDS = 20
-CONNECTIONS = 512
+CONNECTIONS = 2_000
+"""Number of connections. With fewer, requests wait for a free one, and the load is no longer independent of the
+answers."""
 FACTORS = (0.5, 1.0, 2.0, 5.0)
 SECONDS = 60
 RECOVERY_SECONDS = 20

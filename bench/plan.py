@@ -17,7 +17,9 @@ INGEST = "ingest"
 """Name of the measurement of ingest throughput over HTTP. Its readings belong to none of the other kinds."""
 OVERLOAD = "overload"
 """Name of the measurement of overload over HTTP."""
-KINDS = ("noise", "sensor", "real", INGEST, OVERLOAD)
+DELETION = "deletion"
+"""Name of the measurement of the deletion of a large device. Its readings are those of `sensor`."""
+KINDS = ("noise", "sensor", "real", INGEST, OVERLOAD, DELETION)
 SERVICES = ("service-sqlite", "service-postgres")
 COMPETITORS = ("clickhouse", "duckdb", "postgres")
 

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep_until};
 pub(crate) use arguments::Arguments;
 use arrivals::Arrivals;
 use measured::{Measured, PhaseResult};
-use mixed_client::{MixedClient, prepare};
+use mixed_client::{Exchanged, MixedClient, prepare};
 
 /// The results of all phases.
 #[derive(Debug, Serialize)]
@@ -69,9 +69,9 @@ async fn send_remaining(
         let Some(arrival) = next else { return Ok(measured) };
         sleep_until(start + arrival.due).await;
         let sent = start.elapsed();
-        let status = client.exchange(arrival.kind).await?;
-        let answered = start.elapsed();
-        measured.push(Measured { arrival, sent, answered, status });
+        let Exchanged { status, answered, ended } = client.exchange(arrival.kind).await?;
+        let [answered, ended] = [answered, ended].map(|time| time - start);
+        measured.push(Measured { arrival, sent, answered, ended, status });
     }
 }
 

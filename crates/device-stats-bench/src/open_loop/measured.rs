@@ -19,6 +19,9 @@ pub(super) struct Measured {
     pub(super) sent: Duration,
     /// Time of the last byte of its response, after the start.
     pub(super) answered: Duration,
+    /// Time at which the response was read and the request was sent, after the start. A refusal may arrive
+    /// before the body is sent.
+    pub(super) ended: Duration,
     pub(super) status: u16,
 }
 
@@ -42,7 +45,12 @@ pub(super) struct PhaseResult {
     kinds: Vec<KindResult>,
     accepted_median: f64,
     accepted_p99: f64,
+    accepted_slowest: f64,
+    refused_median: f64,
     refused_p99: f64,
+    /// 99th percentile of the time between the fixed time of a refused request and the end of the exchange:
+    /// the response is read, and the body is sent.
+    refused_ended_p99: f64,
     /// 99th percentile of the time between the fixed time of a refused request and its first byte.
     refused_late_p99: f64,
     /// 99th percentile of the time between the fixed time of any request and its first byte: the requests
@@ -82,6 +90,7 @@ impl PhaseResult {
             }
         });
         let late = |each: &&Measured| seconds(each.sent.saturating_sub(each.arrival.due));
+        let ended = |each: &Measured| seconds(each.ended.saturating_sub(each.arrival.due));
         let refusals = || own.iter().copied().filter(|each| !each.is_accepted());
         let windows = 0..phase.time.as_secs();
         let windows = windows.map(|second| {
@@ -97,7 +106,10 @@ impl PhaseResult {
             kinds: kinds.collect(),
             accepted_median: percentile(&accepted, 50),
             accepted_p99: percentile(&accepted, 99),
+            accepted_slowest: percentile(&accepted, 100),
+            refused_median: percentile(&refused, 50),
             refused_p99: percentile(&refused, 99),
+            refused_ended_p99: percentile(&sorted(refusals().map(ended)), 99),
             refused_late_p99: percentile(&sorted(refusals().map(|each| late(&each))), 99),
             late_p99: percentile(&sorted(own.iter().map(late)), 99),
             last_refused: refusals()

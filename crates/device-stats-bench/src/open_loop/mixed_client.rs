@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use anyhow::{Context, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::Instant;
 
 use super::arguments::Arguments;
 use super::arrivals::Kind;
@@ -18,11 +20,27 @@ const READ_BYTES: usize = 4 * 1024;
 
 /// A connection, and a request of each kind.
 pub(super) struct MixedClient {
-    stream: TcpStream,
-    received: Vec<u8>,
+    responses: Responses,
+    requests: OwnedWriteHalf,
     single: RequestTemplate,
     batch: RequestTemplate,
     analysis: Vec<u8>,
+}
+
+/// The receiving half of a connection.
+struct Responses {
+    stream: OwnedReadHalf,
+    received: Vec<u8>,
+}
+
+/// A response, and the times at which the exchange had its parts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exchanged {
+    pub(super) status: u16,
+    /// Time of the last byte of the response.
+    pub(super) answered: Instant,
+    /// Time at which the connection is free: the response is read, and the request is sent.
+    pub(super) ended: Instant,
 }
 
 /// Creates the devices of all clients, and the device that is analyzed, with readings.
@@ -72,26 +90,41 @@ impl MixedClient {
         stream.set_nodelay(true)?;
         let analysis =
             format!("GET /api/v1/stats/devices/{ANALYZED}/analysis HTTP/1.1\r\nhost: {address}\r\n\r\n");
+        let (stream, requests) = stream.into_split();
         Ok(Self {
-            stream,
-            received: Vec::with_capacity(READ_BYTES),
+            responses: Responses { stream, received: Vec::with_capacity(READ_BYTES) },
+            requests,
             single: RequestTemplate::new(&single(arguments), None, number)?,
             batch: RequestTemplate::new(&batch(arguments), None, number)?,
             analysis: analysis.into_bytes(),
         })
     }
 
-    /// Sends a request, and returns the status of its response: a success or 503.
+    /// Sends a request, and reads its response at the same time: a success or 503. A refusal may arrive before
+    /// the body is sent.
     ///
     /// # Errors
     /// If the connection fails, or the response has another status.
-    pub(super) async fn exchange(&mut self, kind: Kind) -> anyhow::Result<u16> {
+    pub(super) async fn exchange(&mut self, kind: Kind) -> anyhow::Result<Exchanged> {
         let request = match kind {
             Kind::Single => self.single.next(),
             Kind::Batch => self.batch.next(),
             Kind::Analysis => Some(self.analysis.as_slice()),
         };
-        self.stream.write_all(request.context("no later time can be represented")?).await?;
+        let request = request.context("no later time can be represented")?;
+        let send = async { self.requests.write_all(request).await.context("cannot send the request") };
+        let receive = async {
+            let status = self.responses.next().await?;
+            Ok((status, Instant::now()))
+        };
+        let ((), (status, answered)) = tokio::try_join!(send, receive)?;
+        Ok(Exchanged { status, answered, ended: Instant::now() })
+    }
+}
+
+impl Responses {
+    /// Reads a response, and returns its status.
+    async fn next(&mut self) -> anyhow::Result<u16> {
         self.received.clear();
         let head_end = loop {
             if let Some(position) = self.received.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
