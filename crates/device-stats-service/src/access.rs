@@ -15,6 +15,8 @@ mod tokens;
 mod users;
 
 #[cfg(test)]
+mod held_right_tests;
+#[cfg(test)]
 mod rights_tests;
 #[cfg(test)]
 mod tests;
