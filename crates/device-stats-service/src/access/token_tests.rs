@@ -63,11 +63,11 @@ pub(super) fn client() -> ClientAddress {
     IpAddr::from([10, 0, 0, 1]).into()
 }
 
-async fn begin_session(service: &Service, token: &Token) -> Result<NewSession, ServiceError> {
+pub(super) async fn begin_session(service: &Service, token: &Token) -> Result<NewSession, ServiceError> {
     service.begin_session(service.sign_in(token, client()).await?).await
 }
 
-fn scopes(scopes: &[Scope]) -> Scopes {
+pub(super) fn scopes(scopes: &[Scope]) -> Scopes {
     scopes.iter().copied().collect()
 }
 
@@ -181,6 +181,32 @@ async fn another_node_refuses_a_revoked_token_in_time() {
     other.sign_in(&created.token, client()).await.unwrap();
     tokio::time::advance(Duration::from_millis(1)).await;
     assert!(matches!(other.sign_in(&created.token, client()).await, Err(ServiceError::TokenUnknown)));
+}
+
+/// The other node has its own cache, and so has the one that deletes the user.
+#[tokio::test(start_paused = true)]
+async fn each_node_refuses_the_tokens_of_a_deleted_user_in_time() {
+    let fleet = Fleet::create().await;
+    let other = service(&fleet.store);
+    let device = TokenRecipient::Device(fleet.device.device_id.clone());
+    let tokens = [fleet.users_token().await.token, fleet.create_token(granted(), device).await.token];
+    let session = begin_session(&fleet.service, &tokens[0]).await.unwrap();
+    for service in [&fleet.service, &other] {
+        for token in &tokens {
+            service.sign_in(token, client()).await.unwrap();
+        }
+        service.resume_session(&session.secret, client()).await.unwrap();
+    }
+    let user = fleet.service.find_user(granted::<Administer>(), fleet.user.id).await.unwrap();
+    fleet.service.delete_user(&user, None).await.unwrap();
+    tokio::time::advance(RIGHTS_CACHED_MAX).await;
+    for service in [&fleet.service, &other] {
+        for token in &tokens {
+            assert!(matches!(service.sign_in(token, client()).await, Err(ServiceError::TokenUnknown)));
+        }
+        let resumed = service.resume_session(&session.secret, client()).await;
+        assert!(matches!(resumed, Err(ServiceError::SessionUnknown)), "{resumed:?}");
+    }
 }
 
 #[tokio::test]
