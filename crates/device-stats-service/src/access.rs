@@ -23,6 +23,8 @@ mod tests;
 #[cfg(test)]
 mod token_tests;
 
+pub(crate) use devices::IngestKey;
+
 pub use action::{Action, Administer, Allowed, Ingest, Manage, Read};
 pub use principal::{Authorized, Forbidden, Granted, Origin, Principal};
 pub use reading_source::ReadingSource;
