@@ -1,34 +1,77 @@
 //! Random requests to the whole application, without a network. No request may be answered with a server
 //! error, or make the application panic.
 //!
-//! `FUZZ_REQUESTS` sets the number of requests (50,000), `FUZZ_SEED` the seed of a run that failed.
+//! Open applications alternate with applications whose clients need tokens. `FUZZ_REQUESTS` sets the number
+//! of requests (50,000), `FUZZ_SEED` the seed of a run that failed.
 
+mod application;
+mod credentials;
 mod request;
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::response::Response;
-use device_stats_service::{Service, ServiceSettings};
-use device_stats_store::Model;
+use device_stats_service::AuthMode;
 use fastrand::Rng;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::*;
-use request::{operations, request};
+use application::Application;
+use request::{Operation, operations, request};
 
 const REQUESTS: u64 = 50_000;
 const SEED: u64 = 20_261_129;
-/// A new service with an empty store is used after this number of requests, so that each run sees empty and
-/// full stores.
-const REQUESTS_PER_SERVICE: u64 = 2_000;
+/// A new application with an empty store is used after this number of requests, so that each run sees empty
+/// and full stores.
+const REQUESTS_PER_APPLICATION: u64 = 2_000;
+/// Number of requests after which the credentials are replaced. Some requests delete them.
+const REQUESTS_PER_CREDENTIALS: u64 = 200;
+/// Number of requests in a mode from which many operations must have succeeded.
+const REQUESTS_FOR_MANY_OPERATIONS: u64 = 10_000;
 
-fn new_app() -> Router {
-    let service = Service::new(Arc::new(Model::default()), ServiceSettings::default()).unwrap();
-    app(service, &BrowserAccess::default())
+/// The outcomes of the requests to the applications of a mode.
+#[derive(Debug, Default)]
+struct Tally {
+    requests: u64,
+    /// Number of responses with each status.
+    statuses: BTreeMap<u16, u64>,
+    /// Number of successful requests for operations that need a token if the service is not open.
+    successes: u64,
+    /// The operations that have succeeded.
+    succeeded: BTreeSet<String>,
+}
+
+impl Tally {
+    fn note(&mut self, operation: &Operation, status: StatusCode) {
+        self.requests += 1;
+        *self.statuses.entry(status.as_u16()).or_default() += 1;
+        if status.is_success() {
+            self.successes += u64::from(operation.needs_token);
+            self.succeeded.insert(operation.id.clone());
+        }
+    }
+
+    /// Checks that the requests have reached the handlers of many operations, and not only the checks before
+    /// them, and that each kind of refusal has occurred.
+    fn check(&self, auth: AuthMode, operations: usize) {
+        let successes_min = match auth {
+            AuthMode::Open => self.requests / 50,
+            AuthMode::Token => self.requests / 100,
+        };
+        assert!(self.successes >= successes_min, "too few successes, {auth:?}: {self:?}");
+        let are_many = self.requests < REQUESTS_FOR_MANY_OPERATIONS || self.succeeded.len() >= operations / 3;
+        assert!(are_many, "too few operations have succeeded, {auth:?}: {self:?}");
+        if auth == AuthMode::Token {
+            for status in [401, 403, 404, 429] {
+                let found = self.statuses.get(&status).copied().unwrap_or_default();
+                assert!(found >= self.requests / 1_000, "too few responses with {status}: {self:?}");
+            }
+        }
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the number of requests of a longer run")]
@@ -51,31 +94,38 @@ async fn no_request_is_answered_with_a_server_error() {
     let _guard = tracing::subscriber::set_default(subscriber);
     let operations = operations();
     let mut rng = Rng::with_seed(seed);
-    let mut app = new_app();
-    let mut successes = 0_u64;
+    let mut application = Application::new(AuthMode::Open, &mut rng);
+    let (mut open, mut with_tokens) = (Tally::default(), Tally::default());
     for number in 0..count {
-        if number % REQUESTS_PER_SERVICE == 0 {
-            app = new_app();
+        if number.is_multiple_of(REQUESTS_PER_APPLICATION) {
+            let is_open = (number / REQUESTS_PER_APPLICATION).is_multiple_of(2);
+            let auth = if is_open { AuthMode::Open } else { AuthMode::Token };
+            application = Application::new(auth, &mut rng);
         }
-        let request = request(&mut rng, &operations);
-        let (head, bytes) = request.into_parts();
+        if number.is_multiple_of(REQUESTS_PER_CREDENTIALS) {
+            application.issue_credentials(&mut rng).await;
+        }
+        application.let_time_pass(&mut rng);
+        let operation = &operations[rng.usize(..operations.len())];
+        let (head, bytes) = request(&mut rng, operation, &application.credentials).into_parts();
         let bytes = bytes.collect().await.unwrap().to_bytes();
         let shown = format!(
             "FUZZ_SEED={seed}, request {number}: {head:?} {:?}",
             bytes.slice(..bytes.len().min(2_000))
         );
-        let response = app.clone().oneshot(Request::from_parts(head, Body::from(bytes))).await.unwrap();
+        let sent = Request::from_parts(head, Body::from(bytes));
+        let response = application.router.clone().oneshot(sent).await.unwrap();
         let status = response.status();
-        successes += u64::from(status.is_success());
         assert!(!status.is_server_error(), "{status} {shown}");
-        let is_error = status.is_client_error();
+        let tally = if application.auth == AuthMode::Open { &mut open } else { &mut with_tokens };
+        tally.note(operation, status);
         let answer = read(response).await;
-        if is_error && !answer.is_empty() {
+        if status.is_client_error() && !answer.is_empty() {
             let answer: Value =
                 serde_json::from_slice(&answer).unwrap_or_else(|error| panic!("{error} {shown}"));
             assert!(answer["detail"].is_string() || answer["detail"].is_array(), "{answer} {shown}");
         }
     }
-    // Otherwise, the requests would not reach the handlers.
-    assert!(successes > count / 20, "only {successes} of {count} requests have succeeded");
+    open.check(AuthMode::Open, operations.len());
+    with_tokens.check(AuthMode::Token, operations.len());
 }

@@ -2,15 +2,20 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::net::IpAddr;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method};
+use device_stats_service::ClientAddress;
 use fastrand::Rng;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
+
+use super::credentials::Credentials;
+use crate::extract::Arrival;
 
 /// Texts that broke a parser somewhere.
 const TEXTS: &[&str] = &[
@@ -152,8 +157,11 @@ const BODIES: &[&str] = &[
     "",
 ];
 
-/// An operation of the document: its method, its path, and the names of its parameters in the query.
+/// An operation of the document, with the names of its parameters in the query.
 pub(super) struct Operation {
+    pub(super) id: String,
+    /// Whether it needs a token, unless the service is open.
+    pub(super) needs_token: bool,
     method: Method,
     path: String,
     queries: Vec<String>,
@@ -169,6 +177,8 @@ pub(super) fn operations() -> Vec<Operation> {
             let parameters = operation["parameters"].as_array().into_iter().flatten();
             let queries = parameters.filter(|parameter| parameter["in"] == "query");
             operations.push(Operation {
+                id: operation["operationId"].as_str().unwrap().to_owned(),
+                needs_token: operation.get("security").is_some(),
                 method: method.to_uppercase().parse().unwrap(),
                 path: path.clone(),
                 queries: queries.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect(),
@@ -179,11 +189,13 @@ pub(super) fn operations() -> Vec<Operation> {
     operations
 }
 
-fn pick<'a, T: ?Sized>(rng: &mut Rng, all: &[&'a T]) -> &'a T {
+/// Returns one of several values.
+pub(super) fn pick<'a, T: ?Sized>(rng: &mut Rng, all: &[&'a T]) -> &'a T {
     all[rng.usize(..all.len())]
 }
 
-fn text(rng: &mut Rng) -> String {
+/// Returns a text that may break a parser.
+pub(super) fn text(rng: &mut Rng) -> String {
     match rng.u8(..10) {
         0 => (0..rng.usize(..40)).map(|_| rng.char(..)).collect(),
         1 => pick(rng, TEXTS).repeat(rng.usize(1..200)),
@@ -261,22 +273,29 @@ fn body(rng: &mut Rng) -> Vec<u8> {
     bytes
 }
 
-fn header_value(rng: &mut Rng) -> HeaderValue {
-    HeaderValue::from_bytes(text(rng).as_bytes()).unwrap_or(HeaderValue::from_static("x"))
+/// Returns a text as the value of a header, or another value if it contains control characters.
+pub(super) fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_bytes(text.as_bytes()).unwrap_or(HeaderValue::from_static("x"))
 }
 
-/// Returns a request for one of the operations.
-pub(super) fn request(rng: &mut Rng, operations: &[Operation]) -> Request {
-    let operation = &operations[rng.usize(..operations.len())];
+/// Returns a request for an operation, with some of these credentials.
+pub(super) fn request(rng: &mut Rng, operation: &Operation, credentials: &Credentials) -> Request {
     let method = if rng.u8(..100) == 0 { Method::PATCH } else { operation.method.clone() };
+    let client = ClientAddress::from(IpAddr::from([10, 0, 0, rng.u8(..4)]));
+    let arrival = Arrival { is_encrypted: rng.bool(), is_local: rng.bool() };
     let mut builder = Request::builder().method(method).uri(target(rng, operation));
-    for name in ["idempotency-key", "if-match", "if-none-match", "accept", "authorization", "host", "origin"]
-    {
+    builder = credentials.add_to(rng, builder.extension(client).extension(arrival));
+    for name in ["idempotency-key", "if-match", "if-none-match", "accept", "host", "origin"] {
         if rng.u8(..20) == 0 {
-            builder = builder.header(name, header_value(rng));
+            builder = builder.header(name, header_value(&text(rng)));
         }
     }
-    let bytes = if operation.has_body || rng.u8(..20) == 0 { body(rng) } else { Vec::new() };
+    let bytes = match operation.id.as_str() {
+        // No other body signs in.
+        "create_session" if rng.bool() => credentials.session_body(rng),
+        _ if operation.has_body || rng.u8(..20) == 0 => body(rng),
+        _ => Vec::new(),
+    };
     builder = builder.header("content-type", pick(rng, MEDIA_TYPES));
     let bytes = match rng.u8(..10) {
         0 => {
