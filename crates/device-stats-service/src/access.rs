@@ -15,11 +15,15 @@ mod tokens;
 mod users;
 
 #[cfg(test)]
+mod held_right_tests;
+#[cfg(test)]
 mod rights_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod token_tests;
+
+pub(crate) use devices::IngestKey;
 
 pub use action::{Action, Administer, Allowed, Ingest, Manage, Read};
 pub use principal::{Authorized, Forbidden, Granted, Origin, Principal};

@@ -1,318 +1,77 @@
 //! Random requests to the whole application, without a network. No request may be answered with a server
 //! error, or make the application panic.
 //!
-//! The requests are made from the OpenAPI document, so that most of them pass the first checks.
-//! `FUZZ_REQUESTS` sets their number (50,000), `FUZZ_SEED` the seed of a run that failed.
+//! Open applications alternate with applications whose clients need tokens. `FUZZ_REQUESTS` sets the number
+//! of requests (50,000), `FUZZ_SEED` the seed of a run that failed.
 
-use std::fmt::Write as _;
-use std::io::Write as _;
-use std::sync::Arc;
+mod application;
+mod credentials;
+mod request;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::{HeaderValue, Method};
+use axum::http::StatusCode;
 use axum::response::Response;
-use device_stats_service::{Service, ServiceSettings};
-use device_stats_store::Model;
+use device_stats_service::AuthMode;
 use fastrand::Rng;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use http_body_util::BodyExt;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tower::ServiceExt;
 
-use super::*;
+use application::Application;
+use request::{Operation, operations, request};
 
 const REQUESTS: u64 = 50_000;
 const SEED: u64 = 20_261_129;
-/// A new service with an empty store is used after this number of requests, so that each run sees empty and
-/// full stores.
-const REQUESTS_PER_SERVICE: u64 = 2_000;
+/// A new application with an empty store is used after this number of requests, so that each run sees empty
+/// and full stores.
+const REQUESTS_PER_APPLICATION: u64 = 2_000;
+/// Number of requests after which the credentials are replaced. Some requests delete them.
+const REQUESTS_PER_CREDENTIALS: u64 = 200;
+/// Number of requests in a mode from which many operations must have succeeded.
+const REQUESTS_FOR_MANY_OPERATIONS: u64 = 10_000;
 
-/// Texts that broke a parser somewhere.
-const TEXTS: &[&str] = &[
-    "",
-    " ",
-    "\0",
-    "a\0b",
-    "\n",
-    "\r\n",
-    "\t",
-    ".",
-    "..",
-    "../..",
-    "/",
-    "%",
-    "%2F",
-    "%00",
-    "'",
-    "\"",
-    "`",
-    "\\",
-    "null",
-    "true",
-    "NaN",
-    "Infinity",
-    "-Infinity",
-    "0",
-    "-0",
-    "1",
-    "-1",
-    "1.5",
-    "1e400",
-    "-1e400",
-    "1e-400",
-    "1e308",
-    "9007199254740993",
-    "2147483648",
-    "9223372036854775807",
-    "9223372036854775808",
-    "-9223372036854775808",
-    "-9223372036854775809",
-    "18446744073709551616",
-    "0x10",
-    "1_000",
-    "01",
-    "+1",
-    "\u{0661}",
-    "\u{feff}",
-    "\u{202e}",
-    "\u{d7ff}",
-    "\u{10ffff}",
-    "\u{fffd}",
-    "e\u{301}",
-    "d0",
-    "d1",
-    "D0",
-    "pump-7",
-    "<script>alert(1)</script>",
-    "${jndi:x}",
-    "'; DROP TABLE users; --",
-    "{}",
-    "[]",
-    "{\"a\":1}",
-    "1969-12-31T23:59:59Z",
-    "1990-01-01T00:00:00Z",
-    "2026-11-23T10:00:00Z",
-    "2026-11-23T10:00:00.123456789+14:00",
-    "2026-02-30T00:00:00Z",
-    "9999-12-31T23:59:59.999999Z",
-    "0000-01-01",
-    "2026-11-23",
-    "20261123",
-    "1795428000",
-    "1795428000000",
-    "253402300800",
-    "PT0S",
-    "PT1H",
-    "P1D",
-    "P1M",
-    "P99999999999D",
-    "-P1D",
-    "PT1H1D",
-    "Europe/Berlin",
-    "Mars/Base",
-    "UTC",
-    "+25:00",
-    "50,99.9",
-    "50,50",
-    "101",
-    "-0.1",
-    "mean,stddev",
-    "created_at",
-    "csv",
-    "ndjson",
-    "arrow",
-    "parquet",
-    "skip",
-    "refuse",
-    "register",
-    "ns",
-    "us",
-    "ms",
-    "s",
-    "monday",
-    "x",
-    "y",
-    "z",
-];
-const MEDIA_TYPES: &[&str] = &[
-    "application/json",
-    "application/json; charset=utf-8",
-    "application/x-ndjson",
-    "text/csv",
-    "text/plain",
-    "application/vnd.apache.arrow.stream",
-    "application/octet-stream",
-    "",
-    "a",
-    "*/*",
-    "text/csv; header=absent",
-];
-const BODIES: &[&str] = &[
-    r#"{"x":1,"y":2,"z":3}"#,
-    r#"{"x":1.5,"y":-0.25,"z":9.81,"timestamp":"2026-11-23T10:00:00.25Z"}"#,
-    r#"[{"x":1,"y":2,"z":3,"timestamp":1795428000},{"x":1,"y":2,"z":3,"timestamp":1795428001}]"#,
-    r#"[{"device_id":"d0","x":1,"y":2,"z":3},{"device_id":"d1","x":1,"y":2,"z":3,"timestamp":"2026-11-23"}]"#,
-    "{\"device_id\":\"d0\",\"x\":1,\"y\":2,\"z\":3}\n{\"device_id\":\"d2\",\"x\":1,\"y\":2,\"z\":3}\n",
-    "timestamp,x,y,z\n2026-11-23T10:00:00Z,1,2,3\n2026-11-23T10:00:01Z,1,2,\n",
-    "device_id;timestamp;x;y;z\nd0;1795428000;1;2;3\n\"d\"\"1\";1795428000,5;1;2;3\n",
-    "sensors,device=d0 x=1,y=2,z=3 1795428000250000000\nsensors,device_id=d1 x=1i,y=2,z=3\n",
-    r#"{"username":"ada","email":"ada@example.com"}"#,
-    r#"{"device_id":"d3","name":"pump","user_id":1}"#,
-    r#"{"start_time":"2026-11-23T10:00:00Z","end_time":"2026-11-24T10:00:00Z","percentiles":[50,99.9],"mean":true}"#,
-    r#"{"for":{"device_id":"d0"},"scopes":["ingest"],"name":"n","expires_at":"2099-01-01"}"#,
-    r#"{"for":"admin"}"#,
-    "[]",
-    "{}",
-    "null",
-    "",
-];
-
-/// An operation of the document: its method, its path, and the names of its parameters in the query.
-struct Operation {
-    method: Method,
-    path: String,
-    queries: Vec<String>,
-    has_body: bool,
+/// The outcomes of the requests to the applications of a mode.
+#[derive(Debug, Default)]
+struct Tally {
+    requests: u64,
+    /// Number of responses with each status.
+    statuses: BTreeMap<u16, u64>,
+    /// Number of successful requests for operations that need a token if the service is not open.
+    successes: u64,
+    /// The operations that have succeeded.
+    succeeded: BTreeSet<String>,
 }
 
-fn operations() -> Vec<Operation> {
-    let document: Value = serde_json::from_str(&crate::openapi::openapi()).unwrap();
-    let mut operations = Vec::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
-            let parameters = operation["parameters"].as_array().into_iter().flatten();
-            let queries = parameters.filter(|parameter| parameter["in"] == "query");
-            operations.push(Operation {
-                method: method.to_uppercase().parse().unwrap(),
-                path: path.clone(),
-                queries: queries.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect(),
-                has_body: operation.get("requestBody").is_some(),
-            });
+impl Tally {
+    fn note(&mut self, operation: &Operation, status: StatusCode) {
+        self.requests += 1;
+        *self.statuses.entry(status.as_u16()).or_default() += 1;
+        if status.is_success() {
+            self.successes += u64::from(operation.needs_token);
+            self.succeeded.insert(operation.id.clone());
         }
     }
-    operations
-}
 
-fn pick<'a, T: ?Sized>(rng: &mut Rng, all: &[&'a T]) -> &'a T {
-    all[rng.usize(..all.len())]
-}
-
-fn text(rng: &mut Rng) -> String {
-    match rng.u8(..10) {
-        0 => (0..rng.usize(..40)).map(|_| rng.char(..)).collect(),
-        1 => pick(rng, TEXTS).repeat(rng.usize(1..200)),
-        2 => format!("{}{}", pick(rng, TEXTS), pick(rng, TEXTS)),
-        _ => pick(rng, TEXTS).to_owned(),
-    }
-}
-
-/// Returns the target of a request.
-fn target(rng: &mut Rng, operation: &Operation) -> String {
-    let mut parts = Vec::new();
-    for part in operation.path.split('/') {
-        let part = match part {
-            _ if rng.u8(..100) == 0 => text(rng),
-            "{device_id}" if rng.u8(..10) > 1 => format!("d{}", rng.u8(..4)),
-            "{user_id}" | "{token_id}" if rng.u8(..10) > 1 => rng.u8(..4).to_string(),
-            "{timestamp}" if rng.u8(..10) > 3 => "2026-11-23T10:00:00Z".to_owned(),
-            _ if part.starts_with('{') => text(rng),
-            other => other.to_owned(),
+    /// Checks that the requests have reached the handlers of many operations, and not only the checks before
+    /// them, and that each kind of refusal has occurred.
+    fn check(&self, auth: AuthMode, operations: usize) {
+        let successes_min = match auth {
+            AuthMode::Open => self.requests / 50,
+            AuthMode::Token => self.requests / 100,
         };
-        parts.push(utf8_percent_encode(&part, NON_ALPHANUMERIC).to_string().replace("%5F", "_"));
-    }
-    let mut target = parts.join("/");
-    let mut separator = '?';
-    for name in &operation.queries {
-        while rng.u8(..10) < 3 {
-            let name = if rng.u8(..50) == 0 { text(rng) } else { name.clone() };
-            let (name, value) = (utf8_percent_encode(&name, NON_ALPHANUMERIC), text(rng));
-            write!(target, "{separator}{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC)).unwrap();
-            separator = '&';
+        assert!(self.successes >= successes_min, "too few successes, {auth:?}: {self:?}");
+        let are_many = self.requests < REQUESTS_FOR_MANY_OPERATIONS || self.succeeded.len() >= operations / 3;
+        assert!(are_many, "too few operations have succeeded, {auth:?}: {self:?}");
+        if auth == AuthMode::Token {
+            for status in [401, 403, 404, 429] {
+                let found = self.statuses.get(&status).copied().unwrap_or_default();
+                assert!(found >= self.requests / 1_000, "too few responses with {status}: {self:?}");
+            }
         }
     }
-    target
-}
-
-/// Returns random JSON.
-fn json_value(rng: &mut Rng, depth: u32) -> Value {
-    match rng.u8(..if depth == 0 { 5 } else { 8 }) {
-        0 => Value::Null,
-        1 => rng.bool().into(),
-        2 => json!(rng.i64(..)),
-        3 => json!(f64::from_bits(rng.u64(..))),
-        4 => text(rng).into(),
-        5 => (0..rng.usize(..5)).map(|_| json_value(rng, depth - 1)).collect(),
-        _ => {
-            let names =
-                ["x", "y", "z", "timestamp", "device_id", "name", "user_id", "for", "username", "email"];
-            let members = 0..rng.usize(..6);
-            members.map(|_| (pick(rng, &names).to_owned(), json_value(rng, depth - 1))).collect()
-        }
-    }
-}
-
-fn body(rng: &mut Rng) -> Vec<u8> {
-    let mut bytes = match rng.u8(..10) {
-        0 => json_value(rng, 4).to_string().into_bytes(),
-        1 => "[".repeat(rng.usize(..200_000)).into_bytes(),
-        2 => (0..rng.usize(..300)).map(|_| rng.u8(..)).collect(),
-        3 => pick(rng, BODIES).repeat(rng.usize(1..100)).into_bytes(),
-        _ => pick(rng, BODIES).as_bytes().to_vec(),
-    };
-    if rng.bool() {
-        return bytes;
-    }
-    for _ in 0..rng.usize(..4) {
-        let at = rng.usize(..=bytes.len());
-        match rng.u8(..4) {
-            0 => bytes.truncate(at),
-            1 => bytes.insert(at, rng.u8(..)),
-            2 => drop(bytes.splice(at..at, text(rng).into_bytes())),
-            _ if at < bytes.len() => bytes[at] = rng.u8(..),
-            _ => {}
-        }
-    }
-    bytes
-}
-
-fn header_value(rng: &mut Rng) -> HeaderValue {
-    HeaderValue::from_bytes(text(rng).as_bytes()).unwrap_or(HeaderValue::from_static("x"))
-}
-
-fn request(rng: &mut Rng, operations: &[Operation]) -> Request {
-    let operation = &operations[rng.usize(..operations.len())];
-    let method = if rng.u8(..100) == 0 { Method::PATCH } else { operation.method.clone() };
-    let mut builder = Request::builder().method(method).uri(target(rng, operation));
-    for name in ["idempotency-key", "if-match", "if-none-match", "accept", "authorization", "host", "origin"]
-    {
-        if rng.u8(..20) == 0 {
-            builder = builder.header(name, header_value(rng));
-        }
-    }
-    let bytes = if operation.has_body || rng.u8(..20) == 0 { body(rng) } else { Vec::new() };
-    builder = builder.header("content-type", pick(rng, MEDIA_TYPES));
-    let bytes = match rng.u8(..10) {
-        0 => {
-            builder = builder.header("content-encoding", "gzip");
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-            encoder.write_all(&bytes).unwrap();
-            encoder.finish().unwrap()
-        }
-        1 => {
-            builder = builder.header("content-encoding", pick(rng, &["gzip", "zstd", "identity", "br", "x"]));
-            bytes
-        }
-        _ => bytes,
-    };
-    builder.body(Body::from(Bytes::from(bytes))).unwrap_or_else(|_| Request::new(Body::empty()))
-}
-
-fn new_app() -> Router {
-    let service = Service::new(Arc::new(Model::default()), ServiceSettings::default()).unwrap();
-    app(service, &BrowserAccess::default())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the number of requests of a longer run")]
@@ -335,31 +94,38 @@ async fn no_request_is_answered_with_a_server_error() {
     let _guard = tracing::subscriber::set_default(subscriber);
     let operations = operations();
     let mut rng = Rng::with_seed(seed);
-    let mut app = new_app();
-    let mut successes = 0_u64;
+    let mut application = Application::new(AuthMode::Open, &mut rng);
+    let (mut open, mut with_tokens) = (Tally::default(), Tally::default());
     for number in 0..count {
-        if number % REQUESTS_PER_SERVICE == 0 {
-            app = new_app();
+        if number.is_multiple_of(REQUESTS_PER_APPLICATION) {
+            let is_open = (number / REQUESTS_PER_APPLICATION).is_multiple_of(2);
+            let auth = if is_open { AuthMode::Open } else { AuthMode::Token };
+            application = Application::new(auth, &mut rng);
         }
-        let request = request(&mut rng, &operations);
-        let (head, bytes) = request.into_parts();
+        if number.is_multiple_of(REQUESTS_PER_CREDENTIALS) {
+            application.issue_credentials(&mut rng).await;
+        }
+        application.let_time_pass(&mut rng);
+        let operation = &operations[rng.usize(..operations.len())];
+        let (head, bytes) = request(&mut rng, operation, &application.credentials).into_parts();
         let bytes = bytes.collect().await.unwrap().to_bytes();
         let shown = format!(
             "FUZZ_SEED={seed}, request {number}: {head:?} {:?}",
             bytes.slice(..bytes.len().min(2_000))
         );
-        let response = app.clone().oneshot(Request::from_parts(head, Body::from(bytes))).await.unwrap();
+        let sent = Request::from_parts(head, Body::from(bytes));
+        let response = application.router.clone().oneshot(sent).await.unwrap();
         let status = response.status();
-        successes += u64::from(status.is_success());
         assert!(!status.is_server_error(), "{status} {shown}");
-        let is_error = status.is_client_error();
+        let tally = if application.auth == AuthMode::Open { &mut open } else { &mut with_tokens };
+        tally.note(operation, status);
         let answer = read(response).await;
-        if is_error && !answer.is_empty() {
+        if status.is_client_error() && !answer.is_empty() {
             let answer: Value =
                 serde_json::from_slice(&answer).unwrap_or_else(|error| panic!("{error} {shown}"));
             assert!(answer["detail"].is_string() || answer["detail"].is_array(), "{answer} {shown}");
         }
     }
-    // Otherwise, the requests would not reach the handlers.
-    assert!(successes > count / 20, "only {successes} of {count} requests have succeeded");
+    open.check(AuthMode::Open, operations.len());
+    with_tokens.check(AuthMode::Token, operations.len());
 }

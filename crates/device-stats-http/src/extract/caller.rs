@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use device_stats_service::{Action, AuthMode, Granted, Principal, Service, ServiceError};
+use device_stats_service::{Action, Granted, Principal, Service, ServiceError};
 
 use super::sign_in::SignIn;
 use crate::browsers::is_same_origin;
@@ -39,8 +39,8 @@ impl FromRequestParts<Service> for SignedIn {
 /// Returns the principal of a request. In the open mode, credentials are ignored, so that clients can send
 /// them before tokens are required.
 async fn sign_in(head: &Parts, service: &Service, attempt: &SignIn) -> Result<Principal, ApiError> {
-    if service.auth() == AuthMode::Open {
-        return Ok(Principal::ANYONE);
+    if let Some(anyone) = service.anyone() {
+        return Ok(anyone);
     }
     if let Some(token) = credentials::token(&head.headers)? {
         return attempt.look_up(service, &token).await;

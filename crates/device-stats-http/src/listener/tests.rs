@@ -3,7 +3,7 @@
 
 use axum::routing::get;
 use device_stats_domain::{Axes, DeviceId, Finite, Measurement, Timestamp};
-use device_stats_service::{MissingDevices, Principal, ServiceSettings};
+use device_stats_service::{MissingDevices, ServiceSettings};
 use device_stats_store::Model;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::sync::Notify;
@@ -32,7 +32,7 @@ async fn service() -> Service {
     let device = DeviceId::new("d").unwrap();
     let mut memory = service.body_permit();
     let append = service.append_batch(
-        Principal::ANYONE.grant().unwrap(),
+        service.anyone().unwrap().grant().unwrap(),
         &device,
         readings,
         MissingDevices::Register,

@@ -174,13 +174,16 @@ fn different_answers(
     if caller.is_administrator() || !operation.has_object() {
         return None;
     }
-    let text = |response: &Response, object| {
-        let body = String::from_utf8(response.body.clone()).unwrap();
-        // The answer may repeat the name that the client has sent.
-        (response.status, fleet.hide_names(&body, object), response.sorted_headers())
-    };
-    let (foreign, missing) = (text(foreign, Object::Foreign), text(missing, Object::Missing));
+    let foreign = without_names(fleet, foreign, Object::Foreign);
+    let missing = without_names(fleet, missing, Object::Missing);
     (foreign != missing).then(|| format!("{} {}: {foreign:?} {missing:?}", operation.name, caller.name))
+}
+
+/// Returns an answer about an object without the names of the object: the answer may repeat the name that the
+/// client has sent.
+fn without_names(fleet: &Fleet, response: &Response, object: Object) -> (u16, String, Vec<(String, String)>) {
+    let body = String::from_utf8(response.body.clone()).unwrap();
+    (response.status, fleet.hide_names(&body, object), response.sorted_headers())
 }
 
 fn assert_same(expected: &str, found: &str) {
@@ -196,31 +199,33 @@ async fn a_batch_with_one_foreign_device_stores_nothing(database: Database) {
     let fleet = Fleet::create(&store).await;
     let owner = CALLERS.iter().find(|caller| caller.name == "owner").unwrap();
     let token = format!("authorization: Bearer {}", fleet.credentials(owner).unwrap());
-    for object in [Object::Foreign, Object::Missing] {
-        let row = |device: &str| {
-            let device = fleet.name_object(device, object);
-            format!(r#"{{"device_id":"{device}","x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:00Z"}}"#)
+    let send = async |options: &str, object: Object, own_time: &str| {
+        let [own, other] = [Object::Own, object].map(|object| fleet.name_object("{device}", object));
+        let row = |device: &str, time: &str| {
+            format!(r#"{{"device_id":"{device}","x":1,"y":2,"z":3,"timestamp":"{time}"}}"#)
         };
-        let own = fleet.name_object("{device}", Object::Own);
-        let own = format!(r#"{{"device_id":"{own}","x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:00Z"}}"#);
-        let body = format!("[{own},{}]", row("{device}"));
-        let send =
-            async |path: &str| server.api.send("POST", path, &[JSON, &token], Some(body.as_bytes())).await;
-        let refused = send("/api/v1/stats/batch").await;
+        let body = format!("[{},{}]", row(&own, own_time), row(&other, "2026-11-23T10:00:00Z"));
+        let path = format!("/api/v1/stats/batch{options}");
+        let headers = [JSON, &token, "x-request-id: r"];
+        server.api.send("POST", &path, &headers, Some(body.as_bytes())).await
+    };
+    let mut answers = Vec::new();
+    for object in [Object::Foreign, Object::Missing] {
+        let refused = send("", object, "2026-11-23T10:00:00Z").await;
         assert_eq!(refused.status, 422, "{refused:?}");
         assert_eq!(refused.json()["detail"][0]["loc"][1], 1, "{refused:?}");
         assert_eq!(fleet.count_readings(&store).await, 0, "{object:?}");
+        answers.push(without_names(&fleet, &refused, object));
     }
+    assert_eq!(answers[0], answers[1]);
+    answers.clear();
     for (n, object) in [Object::Foreign, Object::Missing].into_iter().enumerate() {
-        let [own, other] = [Object::Own, object].map(|object| fleet.name_object("{device}", object));
-        let second = format!("2026-11-23T10:00:0{n}Z");
-        let row = |device| format!(r#"{{"device_id":"{device}","x":1,"y":2,"z":3,"timestamp":"{second}"}}"#);
-        let body = format!("[{},{}]", row(own), row(other));
-        let path = "/api/v1/stats/batch?on_fault=skip";
-        let answer = server.api.send("POST", path, &[JSON, &token], Some(body.as_bytes())).await;
+        let answer = send("?on_fault=skip", object, &format!("2026-11-23T10:00:0{n}Z")).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         assert_eq!(answer.json()["rejected"], 1, "{answer:?}");
         assert_eq!(fleet.count_readings(&store).await, n + 1, "{object:?}");
+        answers.push(without_names(&fleet, &answer, object));
     }
+    assert_eq!(answers[0], answers[1]);
     server.stop().await;
 }

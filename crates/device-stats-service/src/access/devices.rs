@@ -10,6 +10,24 @@ use super::principal::{Authorized, Granted};
 use crate::error::ServiceError;
 use crate::service::{Service, ServiceParts};
 
+/// The key of a device to which a principal may append readings. Only [`Service::keys_to_ingest`] creates it,
+/// so an append without this lookup does not compile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IngestKey(DeviceKey);
+
+impl IngestKey {
+    /// Returns the key without the right.
+    pub(crate) fn device(self) -> DeviceKey {
+        self.0
+    }
+
+    /// Creates a key without a lookup.
+    #[cfg(test)]
+    pub(crate) fn without_lookup(key: DeviceKey) -> Self {
+        Self(key)
+    }
+}
+
 impl Service {
     /// Creates a device. A device that a user creates belongs to this user.
     ///
@@ -147,9 +165,10 @@ impl Service {
         granted: Granted<Ingest>,
         ids: &[DeviceId],
         restores: u64,
-    ) -> Result<Vec<Option<DeviceKey>>, StoreError> {
+    ) -> Result<Vec<Option<IngestKey>>, StoreError> {
         let store = self.parts.store.as_ref();
-        self.parts.known_devices.find_keys(store, granted.visible(), ids, restores).await
+        let keys = self.parts.known_devices.find_keys(store, granted.visible(), ids, restores).await?;
+        Ok(keys.into_iter().map(|key| key.map(IngestKey)).collect())
     }
 }
 

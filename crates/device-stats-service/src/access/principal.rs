@@ -64,7 +64,28 @@ pub enum Forbidden {
     WiderScope(Scope),
 }
 
-/// A principal that may perform an action on the users and devices that it sees.
+/// A principal that may perform an action on the users and devices that it sees. Only [`Principal::grant`]
+/// creates it.
+///
+/// ```
+/// # use device_stats_domain::{Device, ListPage};
+/// # use device_stats_service::{Granted, Read, Service};
+/// # use device_stats_store::StoreError;
+/// async fn list(service: &Service, granted: Granted<Read>) -> Result<Vec<Device>, StoreError> {
+///     service.list_devices(granted, ListPage::FIRST).await
+/// }
+/// ```
+///
+/// The right to another action does not suffice. Only the action differs:
+///
+/// ```compile_fail,E0308
+/// # use device_stats_domain::{Device, ListPage};
+/// # use device_stats_service::{Granted, Ingest, Service};
+/// # use device_stats_store::StoreError;
+/// async fn list(service: &Service, granted: Granted<Ingest>) -> Result<Vec<Device>, StoreError> {
+///     service.list_devices(granted, ListPage::FIRST).await
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Granted<A> {
     principal: Principal,
@@ -73,12 +94,31 @@ pub struct Granted<A> {
 
 /// A user or device on which the principal may perform an action. Only the lookups of `access` create it.
 ///
+/// ```
+/// # use device_stats_domain::Device;
+/// # use device_stats_service::{Authorized, Manage, Service, ServiceError};
+/// async fn delete(service: &Service, device: &Authorized<Device, Manage>) -> Result<(), ServiceError> {
+///     service.delete_device(device, None).await
+/// }
+/// ```
+///
+/// A device that was found for reading cannot be deleted. Only the action differs:
+///
 /// ```compile_fail,E0308
 /// # use device_stats_domain::Device;
 /// # use device_stats_service::{Authorized, Read, Service, ServiceError};
-/// // A device that was found for reading cannot be deleted.
 /// async fn delete(service: &Service, device: &Authorized<Device, Read>) -> Result<(), ServiceError> {
 ///     service.delete_device(device, None).await
+/// }
+/// ```
+///
+/// Other crates cannot authorize an action on a device themselves:
+///
+/// ```compile_fail,E0451
+/// # use device_stats_domain::Device;
+/// # use device_stats_service::{Authorized, Granted, Manage};
+/// fn authorize(value: Device, granted: Granted<Manage>) -> Authorized<Device, Manage> {
+///     Authorized { value, granted }
 /// }
 /// ```
 #[derive(Clone, Debug)]
@@ -89,13 +129,13 @@ pub struct Authorized<T, A> {
 
 impl Principal {
     /// Any client of a service without access control. It may do everything.
-    pub const ANYONE: Self = Self::new(Identity::Administrator, Scopes::ALL);
+    pub(crate) const ANYONE: Self = Self::new(Identity::Administrator, Scopes::ALL);
 
     /// A person who works directly on the database, with the command line. It may do everything.
     pub const OPERATOR: Self = Self { origin: Origin::Command, ..Self::ANYONE };
 
     /// Creates a principal with the rights of its identity, limited to scopes.
-    pub const fn new(identity: Identity, scopes: Scopes) -> Self {
+    pub(crate) const fn new(identity: Identity, scopes: Scopes) -> Self {
         Self { identity, scopes, credential: None, origin: Origin::Call }
     }
 
@@ -278,6 +318,16 @@ mod tests {
     use super::*;
     use crate::access::action::{Administer, Ingest, Manage, Read};
     use crate::access::sign_in::CredentialKey;
+
+    /// After a change of a name, an example in the documentation would not compile for another reason.
+    #[test]
+    fn the_example_of_a_forged_right_fails_only_because_the_fields_are_private() {
+        let granted: Granted<Manage> = Principal::ANYONE.grant().unwrap();
+        let authorize = |value: u8, granted| Authorized { value, granted };
+        assert_eq!(*authorize(1, granted), 1);
+        let mut lines = include_str!("principal.rs").lines();
+        assert!(lines.any(|line| line == "///     Authorized { value, granted }"));
+    }
 
     /// The scopes that each identity can use, by `Action::ALLOWED`.
     #[test]

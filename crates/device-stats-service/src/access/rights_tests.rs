@@ -53,7 +53,7 @@ fn new(id: &str, owner: Option<UserId>) -> NewDevice {
     NewDevice { device_id: DeviceId::new(id).unwrap(), name: None, user_id: owner }
 }
 
-fn measurement() -> Measurement {
+pub(super) fn measurement() -> Measurement {
     let zero = Finite::new(0.0).unwrap();
     Measurement { time: None, values: Axes { x: zero, y: zero, z: zero } }
 }

@@ -86,6 +86,12 @@ impl Service {
         self.parts.auth
     }
 
+    /// Returns the principal of a client without a credential. It may do everything. Returns `None` if
+    /// clients need a token.
+    pub fn anyone(&self) -> Option<Principal> {
+        (self.auth() == AuthMode::Open).then_some(Principal::ANYONE)
+    }
+
     /// Returns the principal of a token.
     ///
     /// # Errors

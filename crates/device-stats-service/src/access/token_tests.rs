@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use device_stats_domain::{
     Author, Device, DeviceId, Email, Identity, NewDevice, NewUser, Scope, Scopes, SessionSecret, Timestamp,
-    Token, TokenId, TokenKind, User, Username, Window,
+    Token, TokenId, TokenKind, User, Username,
 };
-use device_stats_formats::export::ExportFormat;
 use device_stats_store::{AccountStore, Model, Store, StoreError, TokenStore, Visibility};
 use tokio::time::Instant;
 
@@ -20,14 +19,14 @@ use crate::limits::{
     LOOKUP_WAIT_MAX, LOOKUPS_PER_ADDRESS_MAX, RIGHTS_CACHED_MAX, SESSION_IDLE_MAX, SESSION_TIME_MAX,
 };
 use crate::service::{Service, ServiceSettings};
-use crate::testing::{create_device, granted, new_reading};
+use crate::testing::granted;
 
 /// A service whose clients need tokens, with a user and its device.
-struct Fleet {
-    store: Arc<Model>,
-    service: Service,
-    user: User,
-    device: Device,
+pub(super) struct Fleet {
+    pub(super) store: Arc<Model>,
+    pub(super) service: Service,
+    pub(super) user: User,
+    pub(super) device: Device,
 }
 
 fn service(store: &Arc<Model>) -> Service {
@@ -36,7 +35,7 @@ fn service(store: &Arc<Model>) -> Service {
 }
 
 impl Fleet {
-    async fn create() -> Self {
+    pub(super) async fn create() -> Self {
         let store = Arc::new(Model::default());
         let service = service(&store);
         let email = Email::parse("ann@example.com").unwrap();
@@ -55,20 +54,20 @@ impl Fleet {
         self.service.create_token(granted, request).await.unwrap()
     }
 
-    async fn users_token(&self) -> CreatedToken {
+    pub(super) async fn users_token(&self) -> CreatedToken {
         self.create_token(granted(), TokenRecipient::User(self.user.id)).await
     }
 }
 
-fn client() -> ClientAddress {
+pub(super) fn client() -> ClientAddress {
     IpAddr::from([10, 0, 0, 1]).into()
 }
 
-async fn begin_session(service: &Service, token: &Token) -> Result<NewSession, ServiceError> {
+pub(super) async fn begin_session(service: &Service, token: &Token) -> Result<NewSession, ServiceError> {
     service.begin_session(service.sign_in(token, client()).await?).await
 }
 
-fn scopes(scopes: &[Scope]) -> Scopes {
+pub(super) fn scopes(scopes: &[Scope]) -> Scopes {
     scopes.iter().copied().collect()
 }
 
@@ -184,48 +183,30 @@ async fn another_node_refuses_a_revoked_token_in_time() {
     assert!(matches!(other.sign_in(&created.token, client()).await, Err(ServiceError::TokenUnknown)));
 }
 
-/// A stream kept the rights with which it was opened.
+/// The other node has its own cache, and so has the one that deletes the user.
 #[tokio::test(start_paused = true)]
-async fn a_live_stream_ends_in_time_when_its_token_is_revoked() {
+async fn each_node_refuses_the_tokens_of_a_deleted_user_in_time() {
     let fleet = Fleet::create().await;
-    let created = fleet.users_token().await;
-    let principal = fleet.service.sign_in(&created.token, client()).await.unwrap();
-    let source = fleet.service.find_user(principal.grant::<Read>().unwrap(), fleet.user.id).await.unwrap();
-    let client = IpAddr::from([127, 0, 0, 1]).into();
-    let mut stream = fleet.service.watch(source.into(), 1.0, None, client).await.unwrap();
-    // Another node revokes it.
-    fleet.store.delete_token(&Author::SERVICE, Visibility::All, created.stored.id).await.unwrap();
-    let ended = tokio::time::timeout(RIGHTS_CACHED_MAX, stream.next()).await;
-    assert!(ended.expect("the stream ends in time").is_none());
-}
-
-/// An export kept the rights with which it began, for hours.
-#[tokio::test(start_paused = true)]
-async fn an_export_breaks_off_when_its_token_is_revoked() {
-    let fleet = Fleet::create().await;
-    let more = create_device(fleet.store.as_ref(), "other").await;
-    for key in [fleet.device.key, more] {
-        use device_stats_store::ReadingStore;
-        fleet.store.append(&[new_reading(key, 1), new_reading(key, 2)]).await.unwrap();
+    let other = service(&fleet.store);
+    let device = TokenRecipient::Device(fleet.device.device_id.clone());
+    let tokens = [fleet.users_token().await.token, fleet.create_token(granted(), device).await.token];
+    let session = begin_session(&fleet.service, &tokens[0]).await.unwrap();
+    for service in [&fleet.service, &other] {
+        for token in &tokens {
+            service.sign_in(token, client()).await.unwrap();
+        }
+        service.resume_session(&session.secret, client()).await.unwrap();
     }
-    let created = fleet.users_token().await;
-    let principal = fleet.service.sign_in(&created.token, client()).await.unwrap();
-    let begin = async || {
-        let granted = principal.grant::<Read>().unwrap();
-        let source = fleet.service.find_device(granted, &fleet.device.device_id).await.unwrap();
-        let client = IpAddr::from([127, 0, 0, 1]).into();
-        fleet
-            .service
-            .export(source.into(), Window::ALL, ExportFormat::Ndjson.encoder(false).unwrap(), client)
-            .await
-            .unwrap()
-    };
-    let export = begin().await;
-    let late = begin().await;
-    assert!(export.next().await.unwrap().is_some());
-    fleet.store.delete_token(&Author::SERVICE, Visibility::All, created.stored.id).await.unwrap();
+    let user = fleet.service.find_user(granted::<Administer>(), fleet.user.id).await.unwrap();
+    fleet.service.delete_user(&user, None).await.unwrap();
     tokio::time::advance(RIGHTS_CACHED_MAX).await;
-    assert!(matches!(late.next().await, Err(ServiceError::TokenUnknown)));
+    for service in [&fleet.service, &other] {
+        for token in &tokens {
+            assert!(matches!(service.sign_in(token, client()).await, Err(ServiceError::TokenUnknown)));
+        }
+        let resumed = service.resume_session(&session.secret, client()).await;
+        assert!(matches!(resumed, Err(ServiceError::SessionUnknown)), "{resumed:?}");
+    }
 }
 
 #[tokio::test]

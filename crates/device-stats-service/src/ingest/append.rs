@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use device_stats_domain::{
-    DeviceId, DeviceKey, IdempotencyKey, Measurement, NewReading, Reading, ReadingId, ReadingTime, Timestamp,
+    DeviceId, IdempotencyKey, Measurement, NewReading, Reading, ReadingId, ReadingTime, Timestamp,
 };
 use device_stats_store::{Appended, Fingerprint, FirstStored, KeyedOutcome, Receipt, StoreError};
 
 use super::batch_devices::{BatchDevices, KnownRows};
 use super::keyed_requests::{RequestKey, RequestKind, fingerprint};
-use crate::access::{Granted, Ingest, Manage};
+use crate::access::{Granted, Ingest, IngestKey, Manage};
 use crate::admission::BodyPermit;
 use crate::error::ServiceError;
 use crate::limits::{COMPUTE_READINGS, REGISTERED_DEVICES_MAX};
@@ -244,7 +244,7 @@ impl Service {
         granted: Granted<Ingest>,
         device: &DeviceId,
         restores: u64,
-    ) -> Result<DeviceKey, ServiceError> {
+    ) -> Result<IngestKey, ServiceError> {
         let keys = self.keys_to_ingest(granted, std::slice::from_ref(device), restores).await?;
         keys.into_iter().next().flatten().ok_or(StoreError::DeviceMissing.into())
     }
@@ -282,7 +282,7 @@ impl Service {
 
     async fn append_one(
         &self,
-        device: DeviceKey,
+        device: IngestKey,
         measurement: Measurement,
         key: Option<RequestKey<'_>>,
         restores: u64,
@@ -293,7 +293,7 @@ impl Service {
         }
         // Only a client-timed reading can be a repeat. The existing reading may have been deleted since.
         let found = match measurement.time {
-            Some(time) => self.find_reading(None, device, time).await?,
+            Some(time) => self.find_reading(None, device.device(), time).await?,
             None => None,
         };
         found.ok_or(ServiceError::ReadingDeleted)
@@ -359,11 +359,11 @@ impl Stamps {
     /// Gives each reading an id, and a time if it has none.
     fn apply<'m>(
         self,
-        readings: impl IntoIterator<Item = (DeviceKey, &'m Measurement)>,
+        readings: impl IntoIterator<Item = (IngestKey, &'m Measurement)>,
     ) -> Arc<[NewReading]> {
         let mut new = Vec::with_capacity(self.ids.len());
-        new.extend(readings.into_iter().zip(self.ids).map(|((device, measurement), id)| NewReading {
-            device,
+        new.extend(readings.into_iter().zip(self.ids).map(|((key, measurement), id)| NewReading {
+            device: key.device(),
             id,
             time: measurement.time.map_or(ReadingTime::Picked(self.now), ReadingTime::Given),
             values: measurement.values,

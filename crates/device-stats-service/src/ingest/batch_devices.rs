@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use device_stats_domain::{DeviceId, DeviceKey, Measurement};
+use device_stats_domain::{DeviceId, Measurement};
+
+use crate::access::IngestKey;
 
 /// The distinct devices of a batch.
 pub(super) struct BatchDevices {
@@ -42,17 +44,17 @@ impl BatchDevices {
 
     /// Memory held, in bytes, with the keys of the devices.
     pub(super) fn held_bytes(&self) -> usize {
-        let keys = self.ids.len() * size_of::<Option<DeviceKey>>();
+        let keys = self.ids.len() * size_of::<Option<IngestKey>>();
         self.ids.capacity() * size_of::<DeviceId>() + self.positions.capacity() * size_of::<u32>() + keys
     }
 
     /// Returns the number of readings whose device has no key.
-    pub(super) fn count_unknown(&self, keys: &[Option<DeviceKey>]) -> usize {
+    pub(super) fn count_unknown(&self, keys: &[Option<IngestKey>]) -> usize {
         self.keys(keys).filter(Option::is_none).count()
     }
 
     /// Returns the index and device of each reading whose device has no key.
-    pub(super) fn unknown(&self, keys: &[Option<DeviceKey>]) -> Vec<(usize, DeviceId)> {
+    pub(super) fn unknown(&self, keys: &[Option<IngestKey>]) -> Vec<(usize, DeviceId)> {
         let rows = self.positions.iter().zip(self.keys(keys)).enumerate();
         let unknown = rows.filter(|(_, (_, key))| key.is_none());
         unknown
@@ -63,8 +65,8 @@ impl BatchDevices {
     /// Returns the key of the device of each reading.
     fn keys<'k>(
         &self,
-        keys: &'k [Option<DeviceKey>],
-    ) -> impl Iterator<Item = Option<DeviceKey>> + use<'_, 'k> {
+        keys: &'k [Option<IngestKey>],
+    ) -> impl Iterator<Item = Option<IngestKey>> + use<'_, 'k> {
         self.positions.iter().map(|position| keys.get(*position as usize).copied().flatten())
     }
 }
@@ -75,19 +77,19 @@ pub(super) struct KnownRows {
     pub(super) batch: Arc<Vec<(DeviceId, Measurement)>>,
     pub(super) devices: Arc<BatchDevices>,
     /// The key of each device of `devices`.
-    pub(super) keys: Arc<Vec<Option<DeviceKey>>>,
+    pub(super) keys: Arc<Vec<Option<IngestKey>>>,
 }
 
 impl KnownRows {
     /// Returns the readings with the keys of their devices.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (DeviceKey, &(DeviceId, Measurement))> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (IngestKey, &(DeviceId, Measurement))> {
         self.devices.keys(&self.keys).zip(self.batch.iter()).filter_map(|(key, row)| Some((key?, row)))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use device_stats_domain::{Axes, Finite};
+    use device_stats_domain::{Axes, DeviceKey, Finite};
     use proptest::prelude::*;
 
     use super::*;
@@ -104,7 +106,8 @@ mod tests {
             let devices = Arc::new(BatchDevices::new(&batch));
             let key = |id: &DeviceId| {
                 let number = usize::from(id.as_str().as_bytes()[0] - b'a');
-                known[number].then_some(DeviceKey(i64::try_from(number).unwrap()))
+                let key = DeviceKey(i64::try_from(number).unwrap());
+                known[number].then_some(IngestKey::without_lookup(key))
             };
             let keys: Vec<_> = devices.ids().iter().map(key).collect();
             let mut distinct = devices.ids().to_vec();

@@ -5,7 +5,8 @@
 //! many addresses.
 //!
 //! With `CRASH_POINTS=all`, as `make torture` sets it, the attack is repeated, and also has bodies that are
-//! slow for the whole time that a body may take.
+//! slow for the whole time that a body may take. In a release build, the 99th percentile of the answers to the
+//! honest client then at most doubles.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -44,17 +45,20 @@ const GRACE: Duration = Duration::from_secs(10);
 /// for many seconds.
 const CONNECTING_MAX: usize = 10;
 const CONNECTING_TIME: Duration = Duration::from_millis(10);
-/// Timeout of the answer to a request that no time limit cuts off: it costs work, which takes long on a busy
-/// machine.
-const ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
 /// Maximum memory of the server above that of an idle one, in bytes. The open connections need most of it.
 const MEMORY_MAX: usize = 256 * 1024 * 1024;
 /// Size of a huge body, in bytes.
 const HUGE_BYTES: usize = 1024 * 1024 * 1024;
 /// Depth of nested JSON.
 const DEPTH: usize = 100_000;
-/// Number of honest requests before the attack.
+/// Number of honest requests before the attack, and in `make torture`, which compares their times with those
+/// during the attack.
 const CALM_REQUESTS: usize = 400;
+const CALM_TORTURE_REQUESTS: usize = 4_000;
+/// Maximum factor by which an attack slows down an honest client: its 99th percentile.
+const SLOWDOWN_MAX: u32 = 2;
+/// 99th percentile that is always allowed. Below it, the scheduler of the system alone may double a time.
+const P99_ALLOWED: Duration = Duration::from_millis(5);
 /// `Retry-After` of a refused request.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -90,7 +94,7 @@ impl Target {
         )
     }
 
-    /// Sends a body, and returns the status of the answer.
+    /// Sends a body, and returns the status of the answer. It arrives within the time limit of a body.
     async fn post(&self, number: usize, headers: &str, body: &[u8]) -> u16 {
         let mut stream = self.connect(number).await;
         let head = self.head("POST", BATCH, &format!("{JSON}{headers}content-length: {}\r\n", body.len()));
@@ -100,10 +104,13 @@ impl Target {
             let _refused = write.write_all(&[head.as_bytes(), body].concat()).await;
             std::future::pending::<()>().await;
         };
-        tokio::select! {
-            status = read_status(&mut read) => status.expect("an answer"),
-            () = writing => unreachable!("the future is pending"),
-        }
+        let answered = async {
+            tokio::select! {
+                status = read_status(&mut read) => status.expect("an answer"),
+                () = writing => unreachable!("the future is pending"),
+            }
+        };
+        timeout(BODY_TIMEOUT + GRACE, answered).await.expect("the body is refused in time")
     }
 }
 
@@ -172,7 +179,8 @@ async fn slow_body(target: Arc<Target>, number: usize, rows: usize, limit: Durat
     assert!(matches!(status, Some(408 | 503)), "{status:?}");
 }
 
-/// Sends 1 GiB, as far as the server lets it.
+/// Sends 1 GiB, as far as the server lets it. The server refuses the body early, and then discards it for up
+/// to the time limit of a body.
 async fn huge_body(target: Arc<Target>, number: usize) {
     let stream = target.connect(number).await;
     let is_chunked = number.is_multiple_of(2);
@@ -190,7 +198,7 @@ async fn huge_body(target: Arc<Target>, number: usize) {
         sent
     };
     let both = async { tokio::join!(read_status(&mut read), sending) };
-    let (status, sent) = timeout(ANSWER_TIMEOUT, both).await.expect("the body is refused in time");
+    let (status, sent) = timeout(BODY_TIMEOUT + GRACE, both).await.expect("the body is refused in time");
     assert!(matches!(status, Some(413 | 503)), "{status:?}");
     // The rest is in the buffers of the network.
     assert!(sent < 2 * DRAIN_BYTES_MAX, "the server has read {sent} bytes");
@@ -201,7 +209,7 @@ async fn bomb(target: Arc<Target>, number: usize) {
         0 => ("content-encoding: gzip\r\n", &target.gzip_bomb),
         _ => ("content-encoding: zstd\r\n", &target.zstd_bomb),
     };
-    let status = timeout(ANSWER_TIMEOUT, target.post(number, coding, body)).await.expect("an answer in time");
+    let status = target.post(number, coding, body).await;
     assert!(matches!(status, 413 | 503), "{status}");
 }
 
@@ -211,8 +219,7 @@ async fn nested(target: Arc<Target>, number: usize) {
         1 => r#"{"x":"#.repeat(DEPTH),
         _ => r#"[{"x":1,"y":2,"z":"#.repeat(DEPTH / 2),
     };
-    let status =
-        timeout(ANSWER_TIMEOUT, target.post(number, "", body.as_bytes())).await.expect("an answer in time");
+    let status = target.post(number, "", body.as_bytes()).await;
     assert!(matches!(status, 422 | 503), "{status}");
 }
 
@@ -350,7 +357,8 @@ async fn hostile_clients_are_cut_off_while_an_honest_client_works() {
     let target = Arc::new(Target { address, token, gzip_bomb, zstd_bomb, connecting });
     let mut honest = Honest::connect(&target).await;
     honest.post("/api/v1/devices", r#"{"device_id":"d"}"#).await;
-    for _ in 0..CALM_REQUESTS / 2 {
+    let calm_requests = if is_torture() { CALM_TORTURE_REQUESTS } else { CALM_REQUESTS };
+    for _ in 0..calm_requests / 2 {
         honest.work().await;
     }
     let (_, calm_median, calm_p99) = honest.take_times();
@@ -375,6 +383,11 @@ async fn hostile_clients_are_cut_off_while_an_honest_client_works() {
             memory / 1024 / 1024
         );
         assert!(memory < MEMORY_MAX, "{memory} bytes above {before}");
+        // In other builds, the hostile clients themselves use much of the processor.
+        if is_torture() && !cfg!(debug_assertions) {
+            let p99_max = (calm_p99 * SLOWDOWN_MAX).max(P99_ALLOWED);
+            assert!(p99 <= p99_max, "p99 {p99:?} is above {p99_max:?} (alone {calm_p99:?})");
+        }
     }
     assert!(!server.log().contains("panicked"), "{}", server.log());
     assert!(server.terminate());

@@ -63,12 +63,17 @@ const fn post(id: &'static str, path: &'static str, body: &'static str, needs: N
     Operation { method: "POST", body, succeeds: 201, ..get(id, path, needs) }
 }
 
+/// The write of points: at its documented path, or at another path for clients of InfluxDB.
+const fn points(name: &'static str, path: &'static str) -> Operation {
+    Operation { name, succeeds: 204, misses: 422, ..post("append_points", path, LINE, INGEST) }
+}
+
 const ONE_READING: &str = r#"{"x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:00Z"}"#;
 const ONE_ROW: &str = r#"[{"x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:01Z"}]"#;
 const MIXED_ROW: &str = r#"[{"device_id":"{device}","x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:02Z"}]"#;
 const LINE: &str = "sensors,device={device} x=1,y=2,z=3 1795428003000000000";
 
-pub(super) const OPERATIONS: [Operation; 51] = [
+pub(super) const OPERATIONS: [Operation; 54] = [
     get("check_live", "/health/live", Nothing),
     get("check_ready", "/health/ready", Nothing),
     get("show_version", "/api/v1/version", Nothing),
@@ -79,7 +84,10 @@ pub(super) const OPERATIONS: [Operation; 51] = [
     post("append_reading", "/api/v1/stats/devices/{device}", ONE_READING, INGEST),
     post("append_batch", "/api/v1/stats/devices/{device}/batch", ONE_ROW, INGEST),
     Operation { misses: 422, ..post("append_mixed_batch", "/api/v1/stats/batch", MIXED_ROW, INGEST) },
-    Operation { succeeds: 204, misses: 422, ..post("append_points", "/api/v1/write", LINE, INGEST) },
+    points("append_points", "/api/v1/write"),
+    points("append_points:v1", "/write"),
+    points("append_points:v2", "/api/v2/write"),
+    points("append_points:v2_prefixed", "/api/v1/api/v2/write"),
     get("list_users", "/api/v1/users", Administrator),
     Operation { name: "list_users:after", ..get("list_users", "/api/v1/users?after=0", Administrator) },
     Operation {
