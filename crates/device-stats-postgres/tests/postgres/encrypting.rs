@@ -76,6 +76,8 @@ async fn the_certificate_of_the_server_is_checked_as_the_mode_says() {
         ("postgres@127.0.0.1", "sslmode=verify-full&sslrootcert={dir}/ca.pem", false),
         ("postgres@127.0.0.1", "sslmode=require&sslrootcert={dir}/ca.pem", false),
         ("postgres@localhost", "sslmode=verify-ca&sslrootcert={dir}/other.pem", false),
+        // The authority counts, although the name does not.
+        ("postgres@127.0.0.1", "sslmode=verify-ca&sslrootcert={dir}/other.pem", false),
         ("postgres@localhost", "sslmode=verify-full&sslrootcert={dir}/other.pem", false),
         ("postgres@localhost", "sslmode=verify-full", false),
     ] {
