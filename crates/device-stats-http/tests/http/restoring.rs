@@ -2,11 +2,15 @@
 
 use std::fmt::Write;
 
+use device_stats_domain::Axes;
 use device_stats_postgres::testing::TestPostgres;
+use device_stats_segment::{Effort, Row, Segment};
 use device_stats_service::limits::READING_ID_BLOCK;
+use device_stats_store::Replaced;
 use serde_json::json;
 
 use crate::databases::Database;
+use crate::oracle::EPOCH_US;
 use crate::server::{Api, Server};
 
 /// Lets a node store a reading of a device, and restores a database in which another device, `new`, has the
@@ -61,5 +65,30 @@ async fn no_batch_goes_to_another_device_after_a_restore() {
     assert_eq!(send().await, 503);
     assert_eq!(send().await, 404);
     assert_empty(node.api, "new").await;
+    node.stop().await;
+}
+
+/// The node only reads, so it did not notice the restore. The restored database gave the id of a segment that
+/// the node had cached to a segment with the same period and number of readings. The node answered with the
+/// readings of the cached one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_cached_segment_answers_for_a_segment_of_the_restored_database() {
+    let postgres = TestPostgres::start();
+    let database = Database::Postgres(postgres.fresh_database());
+    let node = Server::start(database.open().await).await;
+    let device = node.api.owned_device("d", None::<i64>).await;
+    postgres.save();
+    for x in [1.0, 2.0] {
+        let row = |n: i64| Row { time_us: EPOCH_US + n, id: n, values: Axes { x, y: 0.0, z: 0.0 } };
+        let segment = Segment::encode(&[1, 2, 3].map(row), Effort::Fast).unwrap();
+        let other_node = database.open().await;
+        let appended = other_node.append_segment(device, &segment).await.unwrap();
+        assert!(matches!(appended, Replaced::Done(_)));
+        for _ in 0..2 {
+            let analysis = node.api.post("/api/v1/stats/devices/d/analyze", "{}").await.json();
+            assert_eq!(analysis["x"]["max"], json!(x));
+        }
+        postgres.restore();
+    }
     node.stop().await;
 }
