@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context;
 use device_stats_domain::error_chain;
 use device_stats_http::{AllowedHosts, ListenerSettings, Tls, TrustedProxies};
-use device_stats_service::limits::{BACKGROUND_STOP_TIMEOUT, SHUTDOWN_TIMEOUT};
+use device_stats_service::limits::{BACKGROUND_STOP_TIMEOUT, RESTORE_CHECK_INTERVAL, SHUTDOWN_TIMEOUT};
 use device_stats_service::{AuthMode, BackgroundTokenUses, Service, ServiceSettings};
 use device_stats_store::Store;
 use tokio::net::TcpListener;
@@ -66,6 +66,7 @@ pub(super) async fn serve(settings: &Settings, entries: &[Entry]) -> anyhow::Res
         }
     };
     let _relay = service.join_other_nodes();
+    let _restores = service.recognize_restores_in_background(RESTORE_CHECK_INTERVAL);
     let _load = service.measure_load_in_background();
     let sealing = service.seal_in_background(settings.seal_after);
     let purging = service.purge_in_background();
