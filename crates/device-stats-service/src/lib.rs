@@ -15,6 +15,7 @@ mod ingest;
 mod live;
 mod queries;
 mod rates;
+mod restores;
 mod segments;
 mod service;
 #[cfg(test)]

@@ -140,6 +140,8 @@ pub const RATE_KEYS_MAX: usize = 100_000;
 pub const RATE_SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// Minimum number of reading ids that a node reserves at once.
 pub const READING_ID_BLOCK: u32 = 100_000;
+/// Interval at which a node that shares its database looks for an older copy that has replaced it.
+pub const RESTORE_CHECK_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Maximum number of deletions of readings that run at the same time; further ones wait. A deletion holds the
 /// rests of the segments at both ends of its window in memory.

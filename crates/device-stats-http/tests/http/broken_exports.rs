@@ -1,22 +1,26 @@
-//! Tests of running exports: slow clients, concurrent merges and deletions, and damage that ends an export
-//! early.
+//! Tests of running exports: slow clients, the limit for a client address, concurrent merges and deletions,
+//! and damage that ends an export early.
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Float64Type, TimestampMicrosecondType};
 use arrow_ipc::reader::StreamReader;
+use device_stats_domain::limits::DEVICE_ID_BYTES_MAX;
 use device_stats_domain::{Axes, DeviceKey};
 use device_stats_formats::limits::EXPORT_ROW_GROUP_READINGS;
 use device_stats_segment::{Column, Effort, Head, PageId, Row, Segment};
+use device_stats_service::limits::EXPORTS_PER_ADDRESS_MAX;
 use device_stats_store::limits::STORE_CONNECTIONS_MAX;
-use device_stats_store::{Piece, PieceKey, Replaced, SegmentId, Store};
+use device_stats_store::{Model, Piece, PieceKey, Replaced, SegmentId, Store};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 use crate::databases::{Database, over_both_databases};
 use crate::oracle::{EPOCH_US, written};
@@ -35,6 +39,10 @@ over_both_databases!(
 const READINGS: usize = 300_000;
 /// Number of readings of a segment.
 const SEALED: usize = 100_000;
+/// Size of a buffer that holds little of a response, in bytes.
+const SMALL_BUFFER_BYTES: u32 = 4096;
+/// Time in which the service notices the end of a connection, far longer than it takes.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn row(reading: usize) -> Row {
     let n = i32::try_from(reading * 7_919 % 100_003).unwrap();
@@ -87,7 +95,10 @@ struct Reader {
 
 impl Reader {
     async fn begin(api: Api, path: &str) -> Self {
-        let mut stream = TcpStream::connect(api.address).await.unwrap();
+        Self::begin_on(TcpStream::connect(api.address).await.unwrap(), path).await
+    }
+
+    async fn begin_on(mut stream: TcpStream, path: &str) -> Self {
         let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut head = Vec::new();
@@ -245,5 +256,45 @@ async fn an_export_leaves_out_devices_deleted_before_their_turn(database: Databa
     stored(&*store, api, "late", Some(user), 10).await;
     let expected = table("a", 0..READINGS) + &lines("c", 0..10);
     assert!(reader.finish().await.unwrap() == expected);
+    server.stop().await;
+}
+
+/// One client could run all exports of a node without reading them. No test failed when their limit was not
+/// checked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_address_gets_a_part_of_the_exports() {
+    let store: Arc<dyn Store> = Arc::new(Model::default());
+    let server = Server::start_behind(Arc::clone(&store), "127.0.0.1".parse().unwrap()).await;
+    let api = server.api;
+    // With a long id, few readings need more than the buffers between service and client hold.
+    let id = "d".repeat(DEVICE_ID_BYTES_MAX);
+    stored(&*store, api, &id, None, 20_000).await;
+    api.device("empty").await;
+    let export_of = |device: &str| format!("/api/v1/stats/devices/{device}/export");
+    let (long, empty) = (export_of(&id), export_of("empty"));
+    let mut unread = Vec::new();
+    for _ in 0..EXPORTS_PER_ADDRESS_MAX {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(SMALL_BUFFER_BYTES).unwrap();
+        let reader = Reader::begin_on(socket.connect(api.address).await.unwrap(), &long).await;
+        assert!(reader.head.starts_with("HTTP/1.1 200 "), "{}", reader.head);
+        unread.push(reader);
+    }
+    for path in [&long, &empty] {
+        let refused = api.get(path).await;
+        let body = refused.json();
+        assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{body}");
+        let detail = "24 exports of this client address are running, try again when one has ended";
+        assert_eq!((&body["code"], &body["detail"]), (&json!("too_many_exports"), &json!(detail)));
+    }
+    for client in ["10.0.0.1", "2001:db8::1"] {
+        let header = format!("x-forwarded-for: {client}");
+        assert_eq!(api.send("GET", &empty, &[&header], None).await.status, 200, "{client}");
+    }
+    // The service notices the end of a connection a little later.
+    unread.pop();
+    let passes = async { while api.get(&empty).await.status != 200 {} };
+    timeout(PATIENCE, passes).await.expect("a place is free again");
+    drop(unread);
     server.stop().await;
 }

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
-use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use device_stats_store::limits::{STORE_CONNECT_TIMEOUT, STORE_WAIT_TIMEOUT};
 use device_stats_store::{SchemaError, StoreError};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -62,14 +62,19 @@ pub(crate) fn pool(
         .map_err(|error| SchemaError::Unavailable(error.into()))
 }
 
-/// Opens a connection outside the pool. Returns its client and its notifications. The connection ends when
-/// one of the two is dropped.
+/// Opens a connection outside the pool, and checks it like those of the pool. Returns its client and its
+/// notifications. The connection ends when one of the two is dropped.
 pub(crate) async fn listening(
     config: &PostgresConfig,
 ) -> Result<(tokio_postgres::Client, mpsc::Receiver<String>), StoreError> {
     let tls = tls::connector(config.encryption()).map_err(StoreError::Unavailable)?;
     let (client, connection) = server(config, Purpose::Serve).connect(tls).await.map_err(store_error)?;
-    Ok((client, messages(connection)))
+    let messages = messages(connection);
+    check(&client, config, Purpose::Serve).await.map_err(|error| match error {
+        HookError::Message(cause) => StoreError::Unavailable(cause.into()),
+        HookError::Backend(error) => store_error(error),
+    })?;
+    Ok((client, messages))
 }
 
 fn messages<S, T>(mut connection: Connection<S, T>) -> mpsc::Receiver<String>

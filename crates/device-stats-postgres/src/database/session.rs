@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use deadpool_postgres::{ClientWrapper, HookError, Object, Pool, PoolError};
+use deadpool_postgres::{HookError, Object, Pool, PoolError};
 use device_stats_store::SchemaError;
 use tokio_postgres::error::DbError;
 use tokio_postgres::{Client, Error, SimpleQueryMessage};
@@ -66,9 +66,9 @@ pub(crate) fn options(purpose: Purpose) -> String {
 }
 
 /// Checks a new connection: its settings must be in force. Logs whether it is encrypted, if the server could
-/// choose.
+/// choose, and has chosen otherwise for the previous connection.
 pub(crate) async fn check(
-    client: &ClientWrapper,
+    client: &Client,
     config: &PostgresConfig,
     purpose: Purpose,
 ) -> Result<(), HookError> {

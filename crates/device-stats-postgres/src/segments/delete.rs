@@ -13,7 +13,7 @@ use crate::database::errors::Failure;
 use crate::database::transactions::begin;
 use crate::segments::catalogue::entry;
 use crate::segments::pieces::insert;
-use crate::segments::replace::{DELETE_BLOCKS, DELETE_LISTED, lock, next_id};
+use crate::segments::replace::{DELETE_BLOCKS, DELETE_LISTED, lock, new_id};
 
 const TOUCHING: &str = "SELECT id, first_us, last_us, readings FROM segment
     WHERE device = $1 AND last_us >= $2 AND first_us < $3 AND $2::bigint < $3";
@@ -45,7 +45,7 @@ pub(crate) async fn delete_readings(
         }
     }
     for (segment, head) in &plan.inserted {
-        insert(&transaction, device, next_id(&transaction).await?, segment, head).await?;
+        insert(&transaction, device, new_id(), segment, head).await?;
     }
     let readings = plan.readings + rows;
     if readings > 0 {

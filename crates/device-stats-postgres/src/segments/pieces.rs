@@ -105,7 +105,7 @@ fn block(piece: Piece) -> Option<i32> {
     }
 }
 
-/// Writes a segment under an id that was reserved for it.
+/// Writes a segment under a new id.
 pub(crate) async fn insert(
     transaction: &Transaction<'_>,
     device: DeviceKey,

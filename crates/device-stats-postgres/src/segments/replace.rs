@@ -15,9 +15,8 @@ use device_stats_segment::{Head, Segment};
 use device_stats_store::{Replaced, SealedRows, SegmentId, StoreError, Visibility, VisibleRows, open_head};
 use tokio_postgres::types::ToSql;
 
-use crate::database::columns::column;
 use crate::database::errors::{Failure, is_timeout};
-use crate::database::transactions::{UNLIMITED, begin, try_join, try_join3};
+use crate::database::transactions::{UNLIMITED, begin, try_join3};
 use crate::limits::STORE_LOCK_TIMEOUT;
 use crate::readings::reservations::{Reservation, require};
 use crate::segments::pieces::insert;
@@ -46,7 +45,8 @@ const DELETE_SEGMENTS: &str = "WITH claimed AS MATERIALIZED (
 /// Deletes segments from the catalogue. A foreign key deletes their derived segments.
 pub(crate) const DELETE_LISTED: &str = "DELETE FROM segment WHERE device = $1 AND id = ANY ($2)";
 pub(crate) const DELETE_BLOCKS: &str = "DELETE FROM segment_block WHERE device = $1 AND segment = ANY ($2)";
-const NEXT_ID: &str = "SELECT nextval(pg_get_serial_sequence('segment', 'id'))";
+/// The ids of segments are smaller. Programs that read numbers in JSON as doubles read such ids exactly.
+const ID_END: i64 = 1 << 53;
 
 pub(crate) async fn seal(
     client: &mut Client,
@@ -57,10 +57,10 @@ pub(crate) async fn seal(
     let head = open_head(sealed.segment())?;
     let transaction = begin(client).await?;
     let seen: &[&(dyn ToSql + Sync)] = &[&device.0, &times, &ids, &times.first()];
-    let Some(id) = delete(&transaction, device, DELETE_ROWS, seen, times.len()).await? else {
+    if !delete(&transaction, device, DELETE_ROWS, seen, times.len()).await? {
         return Ok(Replaced::Stale);
-    };
-    commit(transaction, device, id, sealed.segment(), &head).await
+    }
+    commit(transaction, device, sealed.segment(), &head).await
 }
 
 pub(crate) async fn merge(
@@ -75,40 +75,36 @@ pub(crate) async fn merge(
     let head = open_head(segment)?;
     let transaction = begin(client).await?;
     let seen: &[&(dyn ToSql + Sync)] = &[&device.0, &ids];
-    let Some(id) = delete(&transaction, device, DELETE_SEGMENTS, seen, ids.len()).await? else {
+    if !delete(&transaction, device, DELETE_SEGMENTS, seen, ids.len()).await? {
         return Ok(Replaced::Stale);
-    };
+    }
     let delete_blocks = transaction.prepare_cached(DELETE_BLOCKS).await?;
     transaction.execute(&delete_blocks, seen).await?;
-    commit(transaction, device, id, segment, &head).await
+    commit(transaction, device, segment, &head).await
 }
 
-/// Deletes the rows or segments that a new segment replaces; `expected` is their number. Returns an id for
-/// the new segment, or `None` if some of them, or the device, no longer exist.
+/// Deletes the rows or segments that a new segment replaces; `expected` is their number. Returns whether all
+/// of them, and the device, still existed.
 async fn delete(
     transaction: &Transaction<'_>,
     device: DeviceKey,
     statement: &str,
     seen: &[&(dyn ToSql + Sync)],
     expected: usize,
-) -> Result<Option<SegmentId>, Failure> {
+) -> Result<bool, Failure> {
     let keep = transaction.prepare_cached(KEEP_DEVICE).await?;
-    let next_id = transaction.prepare_cached(NEXT_ID).await?;
     let delete = transaction.prepare_cached(statement).await?;
     // The futures are polled in this order, and polling sends the statements.
     let done = try_join3(
         transaction.batch_execute(UNLIMITED),
         transaction.execute(&keep, &[&device.0]),
-        try_join(transaction.execute(&delete, seen), transaction.query_one(&next_id, &[])),
+        transaction.execute(&delete, seen),
     )
     .await;
     match done {
-        Ok(((), 1, (deleted, id))) if usize::try_from(deleted) == Ok(expected) => {
-            Ok(Some(SegmentId(column(&id, 0)?)))
-        }
-        Ok(_) => Ok(None),
+        Ok(((), kept, deleted)) => Ok(kept == 1 && usize::try_from(deleted) == Ok(expected)),
         // Another call is replacing the same readings or segments.
-        Err(error) if is_timeout(&error) => Ok(None),
+        Err(error) if is_timeout(&error) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
@@ -139,14 +135,14 @@ pub(crate) async fn append(
     if sealed.answer(|times| times.contains_between(device, first_us, last_us)).await? {
         return Ok(Replaced::Stale);
     }
-    let id = next_id(&transaction).await?;
-    commit(transaction, device, id, segment, &head).await
+    commit(transaction, device, segment, &head).await
 }
 
-/// Reserves an id for a new segment.
-pub(crate) async fn next_id(transaction: &Transaction<'_>) -> Result<SegmentId, Failure> {
-    let next_id = transaction.prepare_cached(NEXT_ID).await?;
-    Ok(SegmentId(column(&transaction.query_one(&next_id, &[]).await?, 0)?))
+/// Returns a random id for a new segment. A sequence of an older copy that has replaced the database would
+/// give ids again, and nodes have cached other segments under these ids. So the sequence of the column is not
+/// used.
+pub(crate) fn new_id() -> SegmentId {
+    SegmentId(fastrand::i64(1..ID_END))
 }
 
 /// Locks a device: waits until no append to it is running, and blocks further appends. Appends that start
@@ -181,10 +177,10 @@ pub(crate) async fn lock(
 async fn commit(
     transaction: Transaction<'_>,
     device: DeviceKey,
-    id: SegmentId,
     segment: &Segment,
     head: &Head,
 ) -> Result<Replaced, Failure> {
+    let id = new_id();
     insert(&transaction, device, id, segment, head).await?;
     transaction.commit().await.map_err(Failure::Committing)?;
     Ok(Replaced::Done(id))

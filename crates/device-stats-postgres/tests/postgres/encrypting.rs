@@ -13,6 +13,7 @@ use device_stats_store::{SchemaError, Store};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 use tracing::Level;
+use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{config, connect};
@@ -35,15 +36,20 @@ fn write_certificate(directory: &Path, name: &str, subject: &str, authority: &Au
     fs::write(directory.join(format!("{name}-key.pem")), key.serialize_pem()).unwrap();
 }
 
-/// Starts a server whose certificate names `localhost`. Returns it with the directory of these certificates:
-/// the authority (`ca.pem`), another authority (`other.pem`), and a client (`client.pem`).
-fn encrypted_server() -> (TestPostgres, TempDir) {
+/// Returns a directory with the certificates of an authority (`ca.pem`), of another authority (`other.pem`),
+/// of a server that is named `localhost` (`server.pem`), and of a client (`client.pem`).
+fn certificates() -> TempDir {
     let (directory, authority) = (tempfile::tempdir().unwrap(), authority());
     fs::write(directory.path().join("ca.pem"), authority.pem()).unwrap();
     fs::write(directory.path().join("other.pem"), self::authority().pem()).unwrap();
     write_certificate(directory.path(), "server", "localhost", &authority);
     write_certificate(directory.path(), "client", "ann", &authority);
-    let server = TestPostgres::start();
+    directory
+}
+
+/// Starts a server that offers encryption. Returns it with the directory of the certificates.
+fn encrypted_server() -> (TestPostgres, TempDir) {
+    let (server, directory) = (TestPostgres::start(), certificates());
     server.encrypt(directory.path());
     (server, directory)
 }
@@ -76,6 +82,8 @@ async fn the_certificate_of_the_server_is_checked_as_the_mode_says() {
         ("postgres@127.0.0.1", "sslmode=verify-full&sslrootcert={dir}/ca.pem", false),
         ("postgres@127.0.0.1", "sslmode=require&sslrootcert={dir}/ca.pem", false),
         ("postgres@localhost", "sslmode=verify-ca&sslrootcert={dir}/other.pem", false),
+        // The authority counts, although the name does not.
+        ("postgres@127.0.0.1", "sslmode=verify-ca&sslrootcert={dir}/other.pem", false),
         ("postgres@localhost", "sslmode=verify-full&sslrootcert={dir}/other.pem", false),
         ("postgres@localhost", "sslmode=verify-full", false),
     ] {
@@ -131,15 +139,27 @@ impl MakeWriter<'_> for Log {
     }
 }
 
+impl Log {
+    /// Returns a log that gets the events of this thread until the guard is dropped.
+    fn start() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false);
+        let guard = tracing::subscriber::set_default(subscriber.with_max_level(Level::DEBUG).finish());
+        (log, guard)
+    }
+
+    /// Returns the lines about encryption.
+    fn lines(&self) -> Vec<String> {
+        let log = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        log.lines().filter(|line| line.contains("encrypted")).map(str::to_owned).collect()
+    }
+}
+
 /// Returns the log lines of opening the database about encryption.
 async fn logged(server: &(TestPostgres, TempDir), host: &str, parameters: &str) -> Vec<String> {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false);
-    let guard = tracing::subscriber::set_default(subscriber.with_max_level(Level::DEBUG).finish());
+    let (log, _guard) = Log::start();
     open(server, host, parameters).await.unwrap().ping().await.unwrap();
-    drop(guard);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    log.lines().filter(|line| line.contains("encrypted")).map(str::to_owned).collect()
+    log.lines()
 }
 
 #[tokio::test]
@@ -160,5 +180,27 @@ async fn prefer_logs_its_choice_once() {
             );
         }
         assert_eq!(logged(&plain, &format!("postgres@{host}"), "sslmode=disable").await, [""; 0]);
+    }
+}
+
+/// The connection that listens to other nodes was opened without the checks of the other connections. If the
+/// server had changed its choice, nothing was logged until a call needed a new connection.
+#[tokio::test]
+async fn a_connection_that_listens_to_other_nodes_logs_a_changed_choice_once() {
+    let server = (TestPostgres::start(), certificates());
+    let (log, _guard) = Log::start();
+    let store = open(&server, "postgres@0.0.0.0", "sslmode=prefer").await.unwrap();
+    let exchange = store.exchange().unwrap();
+    drop(exchange.listen().await.unwrap());
+    let plain = log.lines();
+    assert!(matches!(&plain[..], [line] if line.contains("are not encrypted")), "{plain:?}");
+    server.0.encrypt(server.1.path());
+    for _ in 0..2 {
+        drop(exchange.listen().await.unwrap());
+        let lines = log.lines();
+        assert!(
+            matches!(&lines[..], [first, line] if *first == plain[0] && line.contains("are encrypted")),
+            "{lines:?}"
+        );
     }
 }

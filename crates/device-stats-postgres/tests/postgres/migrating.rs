@@ -181,3 +181,30 @@ async fn a_migration_does_not_block_others_while_it_waits_for_a_lock() {
     long.commit().await.unwrap();
     assert_eq!(migration.await.unwrap().unwrap(), ALL[1..]);
 }
+
+/// By default, the server vacuums a long table only after changes to a fifth of its rows. Nothing failed when
+/// the settings against this were missing.
+#[tokio::test]
+async fn tables_with_many_changes_are_vacuumed_early() {
+    const SETTINGS: &str = "SELECT format('%s: %s; toast: %s', main.relname,
+            array_to_string(main.reloptions, ' '), array_to_string(toast.reloptions, ' '))
+        FROM pg_class AS main LEFT JOIN pg_class AS toast ON toast.oid = main.reltoastrelid
+        WHERE main.relnamespace = 'public'::regnamespace AND main.reloptions IS NOT NULL
+        ORDER BY main.relname";
+    const QUEUE: &str = "autovacuum_vacuum_threshold=20000 autovacuum_vacuum_scale_factor=0.02";
+    const QUEUE_STATISTICS: &str = "autovacuum_analyze_threshold=20000 autovacuum_analyze_scale_factor=0.02";
+    const SEGMENTS: &str = "autovacuum_vacuum_scale_factor=0.05; toast: autovacuum_vacuum_scale_factor=0.05";
+    let url = fresh_database();
+    migrate(&config(&url)).await.unwrap();
+    let rows = connect(&url).await.query(SETTINGS, &[]).await.unwrap();
+    let found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let expected = [
+        format!("derived_block: {SEGMENTS}"),
+        format!("derived_segment: {SEGMENTS}"),
+        format!("keyed_request: {QUEUE} {QUEUE_STATISTICS}; toast: "),
+        format!("reading: {QUEUE} autovacuum_vacuum_cost_delay=0 {QUEUE_STATISTICS}; toast: "),
+        format!("segment: {SEGMENTS}"),
+        format!("segment_block: {SEGMENTS}"),
+    ];
+    assert_eq!(found, expected);
+}

@@ -8,14 +8,23 @@ use device_stats_postgres::testing::TestPostgres;
 use device_stats_segment::Effort;
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{
-    KeyedReadings, Piece, PieceKey, ReadingStore, Replaced, SegmentStore, SnapshotStore, Subject, Visibility,
+    AccountStore, KeyedReadings, Piece, PieceKey, Purged, ReadingStore, Replaced, SegmentStore,
+    SnapshotStore, Subject, Visibility,
 };
 
 use crate::{at, config, connect, device, reading, sealed_rows, segment, server_timed};
 
 /// Tables that can be long, although they were empty when a statement was planned.
-const TABLES: [&str; 7] =
-    ["reading", "keyed_request", "segment", "segment_block", "derived_segment", "derived_block", "devices"];
+const TABLES: [&str; 8] = [
+    "reading",
+    "keyed_request",
+    "segment",
+    "segment_block",
+    "derived_segment",
+    "derived_block",
+    "devices",
+    "deleted_device",
+];
 
 /// Returns the scans of whole tables, and of whole indexes, in plans: each with the line that follows.
 fn whole_scans(log: &str) -> Vec<String> {
@@ -72,9 +81,16 @@ async fn no_statement_reads_a_whole_table_although_it_was_planned_for_an_empty_o
         .delete_readings(&Author::SERVICE, Visibility::All, device, Window { from_us: 20, until_us: 31 }, &[])
         .await
         .unwrap();
+    store.delete_device(&Author::SERVICE, Visibility::All, device, None).await.unwrap();
+    assert_eq!(store.find_deleted_device(DeviceKey(0)).await.unwrap(), Some(device));
+    // The hot readings, then the segment.
+    for purged in [Purged::Part, Purged::All] {
+        assert_eq!(store.purge_slice(device, u32::MAX).await.unwrap(), purged);
+    }
 
     let log = server.log();
     let plans = &log[before..];
+    assert!(plans.contains("Delete on deleted_device"), "{plans}");
     assert!(plans.contains("Index Scan using reading_by_device_and_time on reading"), "{plans}");
     assert_eq!(whole_scans(plans), [""; 0], "{plans}");
 }

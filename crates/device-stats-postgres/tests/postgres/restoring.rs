@@ -5,7 +5,7 @@ use device_stats_postgres::testing::{TestPostgres, fresh_database};
 use device_stats_segment::Row;
 use device_stats_store::{Appended, ReadingStore, Replaced, SegmentStore, StoreError};
 
-use crate::{at, connect, device, open_at, reading, row, segment, server_timed};
+use crate::{at, connect, device, open_at, reading, row, sealed_rows, segment, server_timed};
 
 /// Asserts that a call finds that the database is an older copy.
 macro_rules! assert_restored {
@@ -62,6 +62,32 @@ async fn a_reservation_is_above_all_ids_that_its_node_knows() {
     assert_eq!(a.reserve_reading_ids(10).await.unwrap(), 1_011..1_021);
     // All other nodes get later ids, too.
     assert_eq!(open_at(&url).await.reserve_reading_ids(5).await.unwrap(), 1_021..1_026);
+}
+
+/// A node that only reads did not notice that an older copy had replaced the database. If another segment got
+/// the id of a cached one, the node could answer with the cached one.
+#[tokio::test]
+async fn no_segment_id_is_given_twice_after_a_restore() {
+    let server = TestPostgres::start();
+    let store = open_at(&server.fresh_database()).await;
+    let device = device(&store, "d").await;
+    let mut ids = Vec::new();
+    server.save();
+    for _ in 0..2 {
+        let appended = store.append_segment(device, &segment(&[row(1), row(2)])).await.unwrap();
+        let hot = [reading(device, 3), reading(device, 4)];
+        store.append(&hot).await.unwrap();
+        let sealed = store.seal(device, &sealed_rows(&[row(3), row(4)])).await.unwrap();
+        let (Replaced::Done(a), Replaced::Done(b)) = (appended, sealed) else { panic!("times are free") };
+        let merged = store.merge(device, &[a, b], &segment(&[1, 2, 3, 4].map(row))).await.unwrap();
+        let Replaced::Done(merged) = merged else { panic!("the segments exist") };
+        ids.extend([a, b, merged]);
+        server.restore();
+    }
+    let given = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), given, "{ids:?}");
 }
 
 /// The backup is as new as everything that the node knows.

@@ -1,8 +1,8 @@
 //! A cache of decoded heads and pages, bounded by memory. A segment never changes and its id is never reused,
 //! so no entry becomes stale. Only a derived segment can be deleted while its segment exists.
 //!
-//! An older copy of a database can replace it while the service runs, and then gives ids to segments again.
-//! So the key of an entry is the whole catalogue entry of its segment, not the id alone.
+//! An older copy of a database can replace it while the service runs. A store gives no id again even then. In
+//! addition, the key of an entry is the whole catalogue entry of its segment, not the id alone.
 
 use std::sync::Arc;
 

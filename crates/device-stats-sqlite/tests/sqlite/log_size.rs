@@ -98,18 +98,18 @@ async fn a_start_empties_the_log() {
     let store = SqliteStore::open(&folder.database(), true).unwrap();
     let device = process::device(&store).await;
     store.append(&[process::reading(device, 0)]).await.unwrap();
-    // The copy is what a killed process leaves.
-    let killed = Folder::new();
-    for (from, to) in [
-        (folder.database(), killed.database()),
-        (folder.database().with_extension("db-wal"), killed.database().with_extension("db-wal")),
-    ] {
-        fs::copy(from, to).unwrap();
-    }
-    assert!(log_bytes(&killed) > 0);
     for migrate in [true, false] {
+        // The copy is what a killed process leaves.
+        let killed = Folder::new();
+        for (from, to) in [
+            (folder.database(), killed.database()),
+            (folder.database().with_extension("db-wal"), killed.database().with_extension("db-wal")),
+        ] {
+            fs::copy(from, to).unwrap();
+        }
+        assert!(log_bytes(&killed) > 0);
         let store = SqliteStore::open(&killed.database(), migrate).unwrap();
-        assert_eq!(log_bytes(&killed), 0);
+        assert_eq!(log_bytes(&killed), 0, "migrate: {migrate}");
         assert_eq!(process::count(&store, device).await, 1);
     }
 }

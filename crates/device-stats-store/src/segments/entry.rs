@@ -3,7 +3,8 @@
 use device_stats_domain::Window;
 use device_stats_segment::{Fault, Head, Section};
 
-/// Id of a segment; a store never reuses one.
+/// Id of a segment; a store never reuses one. If nodes share a database, this holds even if an older copy
+/// replaces it while they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentId(pub i64);
 

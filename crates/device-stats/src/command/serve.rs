@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context;
 use device_stats_domain::error_chain;
 use device_stats_http::{AllowedHosts, ListenerSettings, Tls, TrustedProxies};
-use device_stats_service::limits::{BACKGROUND_STOP_TIMEOUT, SHUTDOWN_TIMEOUT};
+use device_stats_service::limits::{BACKGROUND_STOP_TIMEOUT, RESTORE_CHECK_INTERVAL, SHUTDOWN_TIMEOUT};
 use device_stats_service::{AuthMode, BackgroundTokenUses, Service, ServiceSettings};
 use device_stats_store::Store;
 use tokio::net::TcpListener;
@@ -58,17 +58,15 @@ pub(super) async fn serve(settings: &Settings, entries: &[Entry]) -> anyhow::Res
     let (opened, opening) = oneshot::channel();
     let (stop, stopped) = oneshot::channel();
     let mut server = tokio::spawn(answer(listener, opening, listener_settings(settings, auth, tls), stopped));
-    let store = tokio::select! {
-        store = database::open(settings) => store?,
+    let (service, token_uses) = tokio::select! {
+        opened_service = open_service(settings, entries, auth) => opened_service?,
         signal = signals.next() => {
             tracing::info!(%signal, "stopping");
             return Ok(());
         }
     };
-    let service = start_service(store, settings, auth)?;
-    let token_uses = prepare_tokens(&service, settings).await?;
-    note_start(&service, entries).await;
     let _relay = service.join_other_nodes();
+    let _restores = service.recognize_restores_in_background(RESTORE_CHECK_INTERVAL);
     let _load = service.measure_load_in_background();
     let sealing = service.seal_in_background(settings.seal_after);
     let purging = service.purge_in_background();
@@ -112,6 +110,20 @@ pub(super) async fn serve(settings: &Settings, entries: &[Entry]) -> anyhow::Res
     tokio::join!(sealing.stop(), purging.stop(), notes);
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Opens the database, creates the service over it, and writes the start to the audit log. Each step can wait
+/// long for the database, so the caller also waits for signals, and drops the future at the first one.
+async fn open_service(
+    settings: &Settings,
+    entries: &[Entry],
+    auth: AuthMode,
+) -> anyhow::Result<(Service, BackgroundTokenUses)> {
+    let store = database::open(settings).await?;
+    let service = create_service(store, settings, auth)?;
+    let token_uses = prepare_tokens(&service, settings).await?;
+    note_start(&service, entries).await;
+    Ok((service, token_uses))
 }
 
 async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
@@ -177,7 +189,7 @@ async fn note_start(service: &Service, entries: &[Entry]) {
     }
 }
 
-fn start_service(store: Arc<dyn Store>, settings: &Settings, auth: AuthMode) -> anyhow::Result<Service> {
+fn create_service(store: Arc<dyn Store>, settings: &Settings, auth: AuthMode) -> anyhow::Result<Service> {
     let settings = ServiceSettings {
         cache_bytes_max: settings.cache_bytes_max,
         receipts_kept_for: settings.keys_kept_for,

@@ -110,7 +110,12 @@ impl Server {
 
     /// Starts a server, and waits until it opens its database. It listens already.
     pub(crate) fn start_opening(database_url: &str) -> Self {
-        Self::spawn_until_logged(serve(database_url, &[]), "at").unwrap()
+        Self::start_opening_with(database_url, &[])
+    }
+
+    /// Starts a server with further flags, and waits until it opens its database.
+    pub(crate) fn start_opening_with(database_url: &str, flags: &[&str]) -> Self {
+        Self::spawn_until_logged(serve(database_url, flags), "at").unwrap()
     }
 
     /// Runs a command that starts a server, and waits for the log line with its address in this field.

@@ -1,7 +1,8 @@
-//! The threads on which bodies are read, and the memory that is reserved for them.
+//! The threads on which bodies are read, the memory reserved for them, and the time that they may take.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_ENCODING;
@@ -11,9 +12,11 @@ use device_stats_service::{ServiceError, ServiceSettings};
 use device_stats_sqlite::SqliteStore;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
+use tokio::time::Instant;
 
 use super::*;
+use crate::limits::{BODY_RATE_INTERVAL, BODY_TIMEOUT};
 
 fn service() -> Service {
     let folder = tempfile::tempdir().unwrap();
@@ -161,4 +164,40 @@ async fn decompression_ends_where_the_memory_ends() {
         let kept = keeper.held_bytes();
         assert!(kept < BODIES_BYTES_MAX + 100 * 128 * 1024, "{coding}: {kept}");
     }
+}
+
+/// Sends a body whose client stops before the end. Returns the time until the body is refused, and the error.
+async fn stall(headers: HeaderMap, bytes: &[u8], frame_size: usize) -> (Duration, ApiError) {
+    let sent = in_frames(bytes, frame_size).into_data_stream();
+    let body = Body::from_stream(sent.chain(stream::pending()));
+    let end = |_: Vec<u8>, _: &mut BodyPermit| ();
+    let begun = Instant::now();
+    let received = receive(&service(), &headers, body, BodyKind::Batch, Vec::new(), end).await;
+    (begun.elapsed(), received.map(drop).unwrap_err())
+}
+
+/// Slow clients could hold the memory of all bodies. The rule against it is useless if it does not get the
+/// memory that the body holds.
+#[tokio::test(start_paused = true)]
+async fn a_large_body_that_stalls_is_refused_early() {
+    let (time, refused) = stall(HeaderMap::new(), &vec![b'a'; 300 * 1024], 20_000).await;
+    assert!(matches!(refused, ApiError::SlowLargeBody { .. }), "{refused:?}");
+    // The bytes are enough for the first interval.
+    assert_eq!(time.as_secs(), 2 * BODY_RATE_INTERVAL.as_secs());
+}
+
+/// The memory counts, not the size: the body has some kilobytes before decompression.
+#[tokio::test(start_paused = true)]
+async fn a_compressed_body_that_stalls_is_refused_early() {
+    let bytes = gzip(&vec![0; 4 * 1024 * 1024]);
+    let (time, refused) = stall(compressed("gzip"), &bytes, 8).await;
+    assert!(matches!(refused, ApiError::SlowLargeBody { .. }), "{refused:?}");
+    assert_eq!(time.as_secs(), BODY_RATE_INTERVAL.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_small_body_that_stalls_is_refused_late() {
+    let (time, refused) = stall(HeaderMap::new(), &vec![b'a'; 200 * 1024], 20_000).await;
+    assert!(matches!(refused, ApiError::SlowBody(BODY_TIMEOUT)), "{refused:?}");
+    assert_eq!(time.as_secs(), BODY_TIMEOUT.as_secs());
 }
