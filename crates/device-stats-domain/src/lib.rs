@@ -61,7 +61,8 @@ pub use text::InvalidText;
 pub use time::{EpochNumber, InvalidTime, RequestTime, TextTime, TimeUnit, Timestamp};
 pub use token::{
     InvalidToken, InvalidTokenName, NewToken, Session, SessionHash, SessionSecret, StoredToken, Token,
-    TokenHash, TokenHolder, TokenId, TokenKind, TokenName, TokenPrefix, UnknownTokenKind,
+    TokenHash, TokenHolder, TokenId, TokenKind, TokenName, TokenPrefix, UnknownTokenKind, contains_token,
+    redact_tokens,
 };
 pub use user::{NewUser, User, UserChange, UserId, Username};
 pub use week_start::{UnknownWeekday, WeekStart};

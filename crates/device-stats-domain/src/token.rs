@@ -1,5 +1,6 @@
 //! Access tokens: the secrets with which clients identify themselves.
 
+mod redaction;
 mod session;
 mod stored;
 
@@ -10,6 +11,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+pub use redaction::{contains_token, redact_tokens};
 pub use session::{Session, SessionHash, SessionSecret};
 pub use stored::{InvalidTokenName, NewToken, StoredToken, TokenHolder, TokenId, TokenName, TokenPrefix};
 

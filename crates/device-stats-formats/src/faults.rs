@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use device_stats_domain::redact_tokens;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -83,6 +84,40 @@ pub struct Fault {
     pub ctx: Option<Value>,
 }
 
+impl Fault {
+    /// Creates the fault of a problem. Redacts tokens, which a client may have sent in a wrong place: it may
+    /// log the fault.
+    pub fn new(loc: Vec<LocationStep>, line: Option<u64>, problem: Problem, input: Value) -> Self {
+        let Problem { kind, msg, ctx } = problem;
+        let loc = loc.into_iter().map(|step| match step {
+            LocationStep::Name(name) => LocationStep::Name(redact_text(name)),
+            LocationStep::Index(index) => LocationStep::Index(index),
+        });
+        let (msg, input, ctx) = (redact_text(msg), redact_json(input), ctx.map(redact_json));
+        Self { kind, loc: loc.collect(), line, msg, input, ctx }
+    }
+}
+
+fn redact_text(text: Cow<'static, str>) -> Cow<'static, str> {
+    match text {
+        Cow::Borrowed(own) => Cow::Borrowed(own),
+        Cow::Owned(text) => Cow::Owned(redact_tokens(&text).into_owned()),
+    }
+}
+
+fn redact_json(value: Value) -> Value {
+    match value {
+        Value::String(text) => redact_tokens(&text).into(),
+        Value::Array(elements) => elements.into_iter().map(redact_json).collect(),
+        Value::Object(members) => {
+            let redacted =
+                |(name, value): (String, Value)| (redact_tokens(&name).into_owned(), redact_json(value));
+            Value::Object(members.into_iter().map(redacted).collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value,
+    }
+}
+
 /// The faults found so far, up to [`FAULTS_MAX`].
 #[derive(Debug, Default)]
 pub struct Faults {
@@ -107,8 +142,7 @@ impl Faults {
     /// Notes a fault, unless there are [`FAULTS_MAX`] already.
     pub fn add(&mut self, loc: Vec<LocationStep>, problem: Problem, input: &Json) {
         if self.found.len() < FAULTS_MAX {
-            let Problem { kind, msg, ctx } = problem;
-            self.found.push(Fault { kind, loc, line: self.line, msg, input: input.echo(), ctx });
+            self.found.push(Fault::new(loc, self.line, problem, input.echo()));
         }
     }
 
@@ -141,5 +175,39 @@ impl Faults {
     /// Returns the faults in the order in which they were found.
     pub fn into_vec(self) -> Vec<Fault> {
         self.found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use device_stats_domain::{Token, TokenKind};
+    use serde_json::json;
+
+    use super::*;
+
+    /// A fault repeated the token that a client had sent in a wrong place.
+    #[test]
+    fn a_fault_shows_no_token() {
+        let token = Token::from_random(TokenKind::User, &[0xAB; 32]);
+        let (text, shown) = (token.expose(), "dss_u_q6urq6***");
+        let problem = Problem::new("extra_forbidden", format!("{text} is unknown"));
+        let problem = problem.with(json!({"names": [text, 1, null, true]}));
+        let loc = vec!["query".into(), LocationStep::from_sent(text), LocationStep::Index(7)];
+        let input = Json::Object(vec![
+            (text.to_owned(), Json::Null),
+            ("list".to_owned(), Json::Array(vec![Json::String(format!("a {text} b"))])),
+        ]);
+        let mut faults = Faults::default();
+        faults.at_line(3);
+        faults.add(loc, problem, &input);
+        let expected = json!([{
+            "type": "extra_forbidden",
+            "loc": ["query", shown, 7],
+            "line": 3,
+            "msg": format!("{shown} is unknown"),
+            "input": {(shown): null, "list": [format!("a {shown} b")]},
+            "ctx": {"names": [shown, 1, null, true]},
+        }]);
+        assert_eq!(serde_json::to_value(faults.into_vec()).unwrap(), expected);
     }
 }

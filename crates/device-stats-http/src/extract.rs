@@ -50,7 +50,7 @@ pub(crate) use path::{
 };
 pub(crate) use period::{PERIOD_NAMES, Period, PeriodParams, PeriodQuery, read_period};
 pub(crate) use precision::{PRECISION_WORDS, PrecisionParam, precision};
-pub(crate) use reading_sender::ReadingSender;
+pub(crate) use reading_sender::{DeviceBatchSender, ReadingSender};
 pub(crate) use reading_source::PathReadingSource;
 pub(crate) use selection::{SELECTION_NAMES, SelectionParams, listed_devices, required_selection};
 pub(crate) use sender::{Known, RequestOrigin, Sender};

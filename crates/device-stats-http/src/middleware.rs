@@ -2,14 +2,16 @@
 //! line, also if the client disconnects before the response. A request that is refused because of overload
 //! has no line. It also reports refusals for the audit log.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use device_stats_domain::error_chain;
+use device_stats_domain::{RequestId, contains_token, error_chain, redact_tokens};
 use device_stats_service::ServiceError;
+use percent_encoding::percent_decode_str;
 use tracing::{Instrument, Span, error, info, info_span, warn};
 
 use crate::body::drain_if_unread;
@@ -38,7 +40,7 @@ pub(crate) async fn complete_response(
     } else {
         ErrorForm::Contract
     };
-    let span = info_span!("request", %id, %method, path);
+    let span = request_span(&id, &method, &path);
     let mut log =
         RequestLog { span: span.clone(), method, route, started: Instant::now(), is_answered: false };
     let charges = Charges::default();
@@ -63,6 +65,19 @@ pub(crate) async fn complete_response(
     response.headers_mut().insert(REQUEST_ID, to_header(&id));
     write_rate_limits(response.headers_mut(), &charges.states());
     response
+}
+
+/// Returns the span of a request, without tokens that a client has sent in a wrong place.
+fn request_span(id: &RequestId, method: &Method, path: &str) -> Span {
+    let (method, path) = (redact_tokens(method.as_str()), redact_path(path));
+    info_span!("request", %id, %method, path = &*path)
+}
+
+/// Returns a path for the log. If it contains a token, it is percent-decoded, so that no encoding hides the
+/// token.
+fn redact_path(path: &str) -> Cow<'_, str> {
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    if contains_token(&decoded) { redact_tokens(&decoded).into_owned().into() } else { path.into() }
 }
 
 /// The log line of a request. It is written when the request is answered, or when it is dropped unanswered:
@@ -124,5 +139,27 @@ fn log_error(description: &Description, error: &ApiError) {
         StatusCode::INTERNAL_SERVER_ERROR => error!(causes, "request failed"),
         status if status.is_server_error() => warn!(causes, "request refused"),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use device_stats_domain::{Token, TokenKind};
+
+    use super::*;
+
+    /// A token in a path was in each log line about the request.
+    #[test]
+    fn a_path_is_logged_without_tokens() {
+        let token = Token::from_random(TokenKind::User, &[0xAB; 32]);
+        let text = token.expose();
+        for (path, shown) in [
+            (format!("/{text}/a%20b"), "/dss_u_q6urq6***/a b"),
+            (format!("/{}", text.replace('_', "%5f")), "/dss_u_q6urq6***"),
+            (format!("/api/v1/devices/x{text}"), "/api/v1/devices/xdss_u_q6urq6***"),
+            ("/a%20b/%ff".to_owned(), "/a%20b/%ff"),
+        ] {
+            assert_eq!(redact_path(&path), shown);
+        }
     }
 }

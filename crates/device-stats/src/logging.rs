@@ -1,8 +1,9 @@
-//! The log of the process on stderr, as text or JSON, with panics.
+//! The log of the process on stderr, as text or JSON, with panics. No line shows a token.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 
+use device_stats_domain::redact_tokens;
 use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogFormat, Settings, is_color_forbidden};
@@ -29,8 +30,8 @@ pub(crate) fn start(settings: &Settings) -> Result<(), LoggingError> {
     let filter = EnvFilter::builder()
         .parse(&settings.log)
         .map_err(|_| LoggingError::Filter { filter: settings.log.clone() })?;
-    let has_color = std::io::stderr().is_terminal() && !is_color_forbidden();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let has_color = io::stderr().is_terminal() && !is_color_forbidden();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| RedactedLines(io::stderr()));
     match settings.log_format {
         LogFormat::Text => log.with_ansi(has_color).try_init(),
         LogFormat::Json => log.json().try_init(),
@@ -47,4 +48,38 @@ pub(crate) fn log_panics() {
         let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
         tracing::error!(location, backtrace, "panicked: {message}");
     }));
+}
+
+/// A writer of log lines that redacts tokens. With a filter such as `trace`, libraries log what clients send:
+/// for example, the PostgreSQL driver logs the parameters of statements.
+struct RedactedLines<W>(W);
+
+impl<W: Write> Write for RedactedLines<W> {
+    /// Writes lines. The log passes each line as a whole.
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        self.0.write_all(redact_tokens(&String::from_utf8_lossy(lines)).as_bytes())?;
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use device_stats_domain::{Token, TokenKind};
+
+    use super::*;
+
+    #[test]
+    fn lines_are_written_without_tokens() {
+        let token = Token::from_random(TokenKind::Device, &[7; 32]);
+        let mut written = Vec::new();
+        for line in [format!("statement with [\"{}\"]\n", token.expose()), "pump \u{fc}\n".to_owned()] {
+            RedactedLines(&mut written).write_all(line.as_bytes()).unwrap();
+        }
+        let expected = "statement with [\"dss_d_BwcHBw***\"]\npump \u{fc}\n";
+        assert_eq!(String::from_utf8(written).unwrap(), expected);
+    }
 }

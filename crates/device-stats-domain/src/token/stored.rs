@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 use crate::user::UserId;
 
 /// Number of characters of the secret part that people see.
-const SHOWN_CHARACTERS: usize = 6;
+pub(super) const SHOWN_CHARACTERS: usize = 6;
 
 /// Integer id of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

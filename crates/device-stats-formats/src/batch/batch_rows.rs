@@ -5,7 +5,7 @@ use device_stats_domain::DeviceId;
 use super::row::Row;
 use crate::body_error::BodyError;
 use crate::body_receiver::vec_bytes;
-use crate::faults::{Fault, LocationStep};
+use crate::faults::{Fault, LocationStep, Problem};
 use crate::json::Json;
 use crate::limits::BATCH_READINGS_MAX;
 
@@ -31,14 +31,9 @@ impl RowLocations {
     pub fn unknown_device(&self, row: usize, id: &DeviceId) -> Fault {
         let position = self.positions.get(row).copied().unwrap_or(row);
         let loc: Vec<LocationStep> = vec!["body".into(), position.into(), self.device_key.into()];
-        Fault {
-            kind: "device_not_found",
-            loc,
-            line: self.lines.get(row).copied(),
-            msg: "Device not found".into(),
-            input: Json::String(id.as_str().to_owned()).echo(),
-            ctx: None,
-        }
+        let problem = Problem::new("device_not_found", "Device not found");
+        let input = Json::String(id.as_str().to_owned()).echo();
+        Fault::new(loc, self.lines.get(row).copied(), problem, input)
     }
 
     #[cfg(test)]

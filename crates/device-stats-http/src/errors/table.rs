@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use axum::http::StatusCode;
 use device_stats_domain::limits::SERIES_BUCKETS_MAX;
-use device_stats_domain::{DeviceId, IdempotencyKey, Scope, Timestamp, TokenKind, TooManyBuckets};
+use device_stats_domain::{
+    DeviceId, IdempotencyKey, Scope, Timestamp, TokenKind, TooManyBuckets, redact_tokens,
+};
 use device_stats_formats::limits::FAULTS_MAX;
 use device_stats_formats::{BodyError, Fault, JsonError, LocationStep, Problem, RowLocations};
 use device_stats_service::limits::{
@@ -355,8 +357,12 @@ fn describe_store(error: &StoreError) -> Description {
     }
 }
 
+/// Describes an error by a text. Redacts tokens, which a client may have sent in a wrong place: it may log
+/// the text.
 fn text(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Description {
-    Description { status, code, detail: Detail::Text(detail.into()), retry_after_s: None }
+    let detail: String = detail.into();
+    let detail = redact_tokens(&detail).into_owned();
+    Description { status, code, detail: Detail::Text(detail), retry_after_s: None }
 }
 
 fn internal() -> Description {
@@ -396,8 +402,7 @@ fn invalid(faults: Vec<Fault>) -> Description {
 }
 
 fn fault(loc: Vec<LocationStep>, problem: Problem, input: Value) -> Fault {
-    let Problem { kind, msg, ctx } = problem;
-    Fault { kind, loc, line: None, msg, input, ctx }
+    Fault::new(loc, None, problem, input)
 }
 
 fn other_payload(key: &IdempotencyKey) -> Fault {

@@ -4,10 +4,11 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use device_stats_service::{Action, Granted, Principal, Service, ServiceError};
 
+use super::session::session;
 use super::sign_in::SignIn;
 use crate::browsers::is_same_origin;
 use crate::errors::ApiError;
-use crate::headers::{credentials, session_cookie};
+use crate::headers::credentials;
 
 /// The principal that makes a request, with the right to the action `A`. Each operation names its action as
 /// the type of this extractor. The right is checked before the body is read.
@@ -45,7 +46,7 @@ async fn sign_in(head: &Parts, service: &Service, attempt: &SignIn) -> Result<Pr
     if let Some(token) = credentials::token(&head.headers)? {
         return attempt.look_up(service, &token).await;
     }
-    let session = session_cookie::session(&head.headers).ok_or(ApiError::TokenMissing)?;
+    let session = session(head).ok_or(ApiError::TokenMissing)?;
     if !head.method.is_safe() && !is_same_origin(head) {
         return Err(ApiError::CookieOfAnotherOrigin);
     }

@@ -4,7 +4,7 @@
 //! quotation marks. Many clients omit the quotation marks, so a key without them is also valid.
 
 use axum::http::HeaderValue;
-use device_stats_domain::IdempotencyKey;
+use device_stats_domain::{IdempotencyKey, contains_token};
 use device_stats_formats::{Faults, Json, LocationStep, Problem};
 use utoipa::IntoParams;
 
@@ -53,6 +53,10 @@ fn parse(value: &HeaderValue) -> Result<IdempotencyKey, Problem> {
         Some(quoted) => unquote(quoted).ok_or_else(|| invalid("has no closing quotation mark at its end"))?,
         None => text.to_owned(),
     };
+    // The store keeps the key.
+    if contains_token(&key) {
+        return Err(invalid("contains an access token, which is a secret"));
+    }
     IdempotencyKey::new(key).map_err(|error| invalid(&error.to_string()))
 }
 
@@ -72,7 +76,19 @@ fn unquote(quoted: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use device_stats_domain::{Token, TokenKind};
+
     use super::*;
+
+    /// A client that sent its token as a key made the service store it.
+    #[test]
+    fn a_token_is_no_key() {
+        let token = Token::from_random(TokenKind::Device, &[3; 32]);
+        for key in [token.expose().to_owned(), format!("\"request {}\"", token.expose())] {
+            let refused = parse(&HeaderValue::from_str(&key).unwrap()).unwrap_err();
+            assert_eq!(refused.msg, "The key contains an access token, which is a secret");
+        }
+    }
 
     #[test]
     fn a_key_may_be_quoted() {

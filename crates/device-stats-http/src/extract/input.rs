@@ -87,8 +87,8 @@ impl Input {
         state: &S,
     ) -> Result<(Self, Body), ApiError> {
         let (mut head, body) = request.into_parts();
-        match Self::from_head(&mut head, state).await {
-            Ok(input) => Ok((input, body)),
+        match Self::from_target(&mut head, state).await {
+            Ok(input) => Ok((Self { headers: head.headers, ..input }, body)),
             Err(error) => {
                 drain_unread(&head.headers, body);
                 Err(error)
@@ -96,13 +96,17 @@ impl Input {
         }
     }
 
-    async fn from_head<S: Send + Sync>(head: &mut Parts, state: &S) -> Result<Self, ApiError> {
+    /// Reads path and query, without the headers.
+    ///
+    /// # Errors
+    /// [`ApiError::UnknownPath`].
+    pub(super) async fn from_target<S: Send + Sync>(head: &mut Parts, state: &S) -> Result<Self, ApiError> {
         // A path that is not UTF-8 names no resource.
         let path = RawPathParams::from_request_parts(head, state).await.map_err(|_| ApiError::UnknownPath)?;
         let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let query = form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes());
         let query = query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-        Ok(Self { path, query, headers: std::mem::take(&mut head.headers), body: None })
+        Ok(Self { path, query, headers: HeaderMap::new(), body: None })
     }
 
     /// Returns a parameter of the path, or `None` if the route has no such parameter.

@@ -37,6 +37,13 @@ pub(crate) struct UserIdParam {
 pub(crate) struct PathDevice(Option<DeviceId>);
 
 impl PathDevice {
+    /// Reads the device. A text that cannot be the id of any device is not a fault: the device is missing.
+    #[expect(clippy::expect_used, reason = "the route has the parameter")]
+    pub(super) fn of(input: &Input) -> Self {
+        let value = input.path(DEVICE_ID).expect("a path with `device_id`");
+        Self(values::device_id(&value).ok())
+    }
+
     /// Returns the id of the device.
     ///
     /// # Errors
@@ -47,10 +54,8 @@ impl PathDevice {
 }
 
 impl FromInput for PathDevice {
-    #[expect(clippy::expect_used, reason = "the route has the parameter")]
     fn read(input: &Input, _: &mut Faults) -> Option<Self> {
-        let value = input.path(DEVICE_ID).expect("a path with `device_id`");
-        Some(Self(values::device_id(&value).ok()))
+        Some(Self::of(input))
     }
 }
 

@@ -18,6 +18,18 @@ pub(crate) struct Arrival {
     pub(crate) is_local: bool,
 }
 
+impl Arrival {
+    fn of(head: &Parts) -> Self {
+        head.extensions.get().copied().unwrap_or_default()
+    }
+}
+
+/// Returns the secret of the session in the cookie of a request; `None` without one.
+pub(super) fn session(head: &Parts) -> Option<SessionSecret> {
+    let transport = if Arrival::of(head).is_encrypted { Transport::Tls } else { Transport::Plain };
+    session_cookie::session(&head.headers, transport)
+}
+
 /// The transport of a new cookie. A request over a network without TLS is refused: everybody on the way could
 /// read the cookie, and have the rights of the person.
 pub(crate) struct CookieTransport(pub(crate) Transport);
@@ -29,7 +41,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CookieTransport {
     type Rejection = ApiError;
 
     async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        match head.extensions.get().copied().unwrap_or_default() {
+        match Arrival::of(head) {
             Arrival { is_encrypted: true, .. } => Ok(Self(Transport::Tls)),
             Arrival { is_local: true, .. } => Ok(Self(Transport::Plain)),
             Arrival { is_encrypted: false, is_local: false } => Err(ApiError::InsecureSignIn),
@@ -41,6 +53,6 @@ impl<S: Send + Sync> FromRequestParts<S> for SessionCookie {
     type Rejection = Infallible;
 
     async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(session_cookie::session(&head.headers)))
+        Ok(Self(session(head)))
     }
 }

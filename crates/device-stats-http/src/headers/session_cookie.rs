@@ -27,8 +27,9 @@ impl Transport {
     }
 }
 
-/// Returns the secret of the session of a request; `None` without a cookie of a session.
-pub(crate) fn session(headers: &HeaderMap) -> Option<SessionSecret> {
+/// Returns the secret of the session of a request; `None` without a cookie of a session. Over TLS, only the
+/// name with the prefix counts: a page of a related host, such as another subdomain, can set the other one.
+pub(crate) fn session(headers: &HeaderMap, transport: Transport) -> Option<SessionSecret> {
     let values = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let pairs: Vec<(&str, &str)> = pairs.collect();
@@ -36,7 +37,10 @@ pub(crate) fn session(headers: &HeaderMap) -> Option<SessionSecret> {
         let mut values = pairs.iter().filter(|(name, _)| *name == wanted);
         values.find_map(|(_, value)| SessionSecret::parse(value))
     };
-    named(SECURE_NAME).or_else(|| named(PLAIN_NAME))
+    match transport {
+        Transport::Tls => named(SECURE_NAME),
+        Transport::Plain => named(SECURE_NAME).or_else(|| named(PLAIN_NAME)),
+    }
 }
 
 /// Returns the header that gives a browser the cookie of a new session.
@@ -73,10 +77,31 @@ mod tests {
                 let mut headers = HeaderMap::new();
                 headers.append(COOKIE, "first=1".parse().unwrap());
                 headers.append(COOKIE, cookies.parse().unwrap());
-                assert_eq!(session(&headers).unwrap().hash(), secret.hash(), "{cookies}");
+                let found = session(&headers, transport).unwrap();
+                assert_eq!(found.hash(), secret.hash(), "{cookies}");
+            }
+            assert!(session(&HeaderMap::new(), transport).is_none());
+        }
+    }
+
+    /// Over TLS, a cookie that another subdomain had set counted, so its page could let a person work in the
+    /// session of somebody else.
+    #[test]
+    fn over_tls_only_a_cookie_of_the_host_itself_counts() {
+        let [own, planted] = [8, 9].map(|byte| SessionSecret::from_random(&[byte; 32]));
+        let pair = |name: &str, secret: &SessionSecret| format!("{name}={}", secret.expose());
+        let (own_pair, planted_pair) = (pair(SECURE_NAME, &own), pair(PLAIN_NAME, &planted));
+        for (cookies, over_tls, over_plain) in [
+            (planted_pair.clone(), None, Some(&planted)),
+            (own_pair.clone(), Some(&own), Some(&own)),
+            (format!("{planted_pair}; {own_pair}"), Some(&own), Some(&own)),
+        ] {
+            let headers = HeaderMap::from_iter([(COOKIE, cookies.parse::<HeaderValue>().unwrap())]);
+            for (transport, expected) in [(Transport::Tls, over_tls), (Transport::Plain, over_plain)] {
+                let found = session(&headers, transport).map(|secret| secret.hash());
+                assert_eq!(found, expected.map(SessionSecret::hash), "{cookies} {transport:?}");
             }
         }
-        assert!(session(&HeaderMap::new()).is_none());
     }
 
     #[test]

@@ -15,8 +15,8 @@ use utoipa::ToSchema;
 
 use crate::errors::{ApiError, ErrorResponse, FaultSchema};
 use crate::extract::{
-    BatchOptionParams, BatchOptions, DeviceIdParam, Input, KeyHeader, KeyParam, PathDevice, PrecisionParam,
-    ReadingSender, RowReader, Streamed, precision,
+    BatchOptionParams, BatchOptions, DeviceBatchSender, DeviceIdParam, Input, KeyHeader, KeyParam,
+    PrecisionParam, ReadingSender, RowReader, Streamed, precision,
 };
 
 /// A new reading of a batch for many devices.
@@ -144,7 +144,8 @@ impl<R: Row + 'static> RowReader for BatchReader<R> {
 /// or `zstd`. A fault names its row (from 0) and its field; for NDJSON and CSV also its `line` (from 1).
 ///
 /// A 201 response means that the readings are in stable storage and part of every analysis that starts later.
-/// Sending a batch again is safe if its readings have times, or if it has an `Idempotency-Key`.
+/// Sending a batch again is safe if its readings have times, or if it has an `Idempotency-Key`. A batch for a
+/// missing device is refused before its body is received, unless `register=true`.
 #[utoipa::path(
     post, path = "/api/v1/stats/devices/{device_id}/batch", tag = "statistics",
     params(DeviceIdParam, PrecisionParam, BatchOptionParams, KeyParam),
@@ -161,15 +162,13 @@ impl<R: Row + 'static> RowReader for BatchReader<R> {
 )]
 pub(super) async fn append_batch(
     State(service): State<Service>,
-    sender: ReadingSender,
-    Streamed(input, options, batch, mut permit): Streamed<(PathDevice, KeyHeader), BatchReader<Measurement>>,
+    DeviceBatchSender { sender, device }: DeviceBatchSender,
+    Streamed(KeyHeader(key), options, batch, mut permit): Streamed<KeyHeader, BatchReader<Measurement>>,
 ) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
-    let (device, KeyHeader(key)) = input;
     let missing = options.missing_devices();
     let BatchRows { rows, rejected, .. } = batch;
     let granted = sender.charge(&service, rows.len())?;
-    let stored =
-        service.append_batch(granted, device.id()?, rows, missing, key.as_ref(), &mut permit).await?;
+    let stored = service.append_batch(granted, &device, rows, missing, key.as_ref(), &mut permit).await?;
     Ok((StatusCode::CREATED, Json(BatchResponse::new(stored, options, rejected))))
 }
 

@@ -63,6 +63,8 @@ async fn a_body_that_nobody_reads_is_drained(api: Api) {
         ("POST", "/nothing", "404 Not Found"),
         ("PATCH", "/api/v1/users", "405 Method Not Allowed"),
         ("PUT", "/api/v1/devices/%ff", "404 Not Found"),
+        ("POST", "/api/v1/stats/devices/%ff/batch", "404 Not Found"),
+        ("POST", "/api/v1/stats/devices/missing/batch", "404 Device not found"),
         ("GET", "/api/v1/devices/d", "200"),
     ] {
         let mut stream = TcpStream::connect(api.address).await.unwrap();

@@ -1,8 +1,9 @@
 //! The form of errors: by the contract and by RFC 9457, with all faults at once.
 
+use device_stats_domain::{Token, TokenKind};
 use serde_json::{Value, json};
 
-use crate::server::{Api, JSON, Response, over_both_stores};
+use crate::server::{Api, BATCH, CSV, JSON, MIXED, READINGS, Response, over_both_stores};
 
 over_both_stores!(
     errors_have_the_form_of_the_contract,
@@ -10,7 +11,8 @@ over_both_stores!(
     all_faults_are_listed_at_once,
     every_response_has_a_request_id,
     at_most_a_hundred_faults_are_listed,
-    errors_name_what_is_missing
+    errors_name_what_is_missing,
+    no_error_shows_a_token
 );
 
 const ID: &str = "x-request-id: r-1";
@@ -126,4 +128,43 @@ async fn errors_name_what_is_missing(api: Api) {
             assert!(detail.contains(accepted), "{detail}");
         }
     }
+}
+
+/// A client that had sent its token in a wrong place found it in the error, and in its own log.
+async fn no_error_shows_a_token(api: Api) {
+    api.device("d").await;
+    let token = Token::from_random(TokenKind::User, &[0xAB; 32]);
+    let token = token.expose();
+    let key = format!("idempotency-key: {token}");
+    let problem = [JSON, "accept: application/problem+json"];
+    for (method, path, headers, body) in [
+        ("GET", format!("/api/v1/me?token={token}"), &[][..], String::new()),
+        ("GET", format!("/api/v1/me?{token}=1"), &[], String::new()),
+        ("GET", format!("/api/v1/users/{token}"), &[], String::new()),
+        ("GET", format!("/api/v1/users?limit={token}"), &problem, String::new()),
+        ("GET", format!("/api/v1/stats/analysis?device_id={token}"), &[], String::new()),
+        ("POST", "/api/v1/session".to_owned(), &[JSON], json!({"tokn": token}).to_string()),
+        ("POST", "/api/v1/session".to_owned(), &[], token.to_owned()),
+        ("POST", "/api/v1/users".to_owned(), &[JSON], json!({"username": "a", "email": token}).to_string()),
+        ("POST", "/api/v1/devices".to_owned(), &problem, json!({"device_id": [token]}).to_string()),
+        ("POST", READINGS.to_owned(), &[&key], r#"{"x":1,"y":2,"z":3}"#.to_owned()),
+        ("POST", BATCH.to_owned(), &[JSON], json!([{"x": token, (token): 1}]).to_string()),
+        ("POST", format!("{BATCH}?on_fault=skip"), &[CSV], format!("x,y,z\n1,{token},3\n")),
+        ("POST", BATCH.to_owned(), &[CSV], format!("x,y,z,{token}\n1,2,3,4\n")),
+        (
+            "POST",
+            MIXED.to_owned(),
+            &[JSON],
+            json!([{"device_id": token, "x": 1, "y": 2, "z": 3}]).to_string(),
+        ),
+        ("POST", "/write".to_owned(), &[], format!("m,device={token} x=1,y=2,z=3")),
+    ] {
+        let body = Some(body.as_bytes()).filter(|body| !body.is_empty());
+        let answer = text(&api.send(method, &path, headers, body).await);
+        assert!(answer.contains("dss_u_q6urq6***"), "{method} {path} {answer}");
+        assert!(!answer.contains(&token[12..40]), "{method} {path} {answer}");
+    }
+    let header = format!("x-request-id: {token}");
+    let response = api.send("GET", "/nothing", &[&header], None).await;
+    assert_eq!(response.header("x-request-id").map(str::len), Some(36), "another id");
 }

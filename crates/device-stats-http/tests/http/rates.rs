@@ -15,10 +15,13 @@ use serde_json::{Value, json};
 use crate::server::{Api, BATCH, CSV, JSON, MIXED, READINGS, Response, Server, administrator};
 
 const ME: &str = "/api/v1/me";
+/// Path of batches for a device that the user may not see. Their readings are charged, and not stored.
+const UNSEEN: &str = "/api/v1/stats/devices/unseen/batch?register=true";
 /// Maximum number of readings of a batch, and minimum quota of readings.
 const FULL_BATCH: usize = device_stats_formats::limits::BATCH_READINGS_MAX;
 
-/// A server with tokens: of an administrator, of the user `ann`, and of its devices `d` and `e`.
+/// A server with tokens: of an administrator, of the user `ann`, and of its devices `d` and `e`. The device
+/// `unseen` has no owner.
 struct Fleet {
     server: Server,
     api: Api,
@@ -56,6 +59,7 @@ impl Fleet {
         for id in ["d", "e"] {
             create("/api/v1/devices", json!({"device_id": id, "user_id": ann["id"]})).await;
         }
+        create("/api/v1/devices", json!({"device_id": "unseen"})).await;
         let token = async |holder: Value, scopes: Value| {
             let created = create("/api/v1/tokens", json!({"for": holder, "scopes": scopes})).await;
             header(created["token"].as_str().unwrap())
@@ -177,12 +181,10 @@ async fn post_each(fleet: &Fleet, token: &str) -> Vec<Response> {
 #[tokio::test]
 async fn a_sender_with_too_many_readings_waits_and_nothing_is_stored() {
     let fleet = Fleet::start(RateSettings { readings_per_second: 1, ..RateSettings::NONE }).await;
-    // The readings are charged before the device is looked up, so nothing needs to be stored.
     let rows = "1,2,3\n".repeat(FULL_BATCH - 8);
     let large = format!("x,y,z\n{rows}");
-    let missing = "/api/v1/stats/devices/missing/batch";
     let send_large =
-        async || fleet.api.send("POST", missing, &[CSV, &fleet.user], Some(large.as_bytes())).await;
+        async || fleet.api.send("POST", UNSEEN, &[CSV, &fleet.user], Some(large.as_bytes())).await;
     let response = send_large().await;
     let policy = format!(r#""readings";q={FULL_BATCH};qu="readings";w={FULL_BATCH}"#);
     let policy = Some(policy.as_str());
@@ -238,13 +240,10 @@ async fn a_sender_with_too_many_readings_waits_and_nothing_is_stored() {
 async fn a_sender_with_nothing_left_is_refused_before_its_body_is_read() {
     let fleet = Fleet::start(RateSettings { readings_per_second: 1, ..RateSettings::NONE }).await;
     let rows = |count| format!("x,y,z\n{}", "1,2,3\n".repeat(count));
-    let send = async |rows: &str| {
-        fleet.api.send("POST", BATCH, &[CSV, &fleet.devices[0]], Some(rows.as_bytes())).await
-    };
-    // The readings are charged before the device is looked up, so nothing needs to be stored.
-    let missing = "/api/v1/stats/devices/missing/batch";
+    let send =
+        async |rows: &str| fleet.api.send("POST", BATCH, &[CSV, &fleet.user], Some(rows.as_bytes())).await;
     let full = rows(FULL_BATCH);
-    let charged = fleet.api.send("POST", missing, &[CSV, &fleet.devices[0]], Some(full.as_bytes())).await;
+    let charged = fleet.api.send("POST", UNSEEN, &[CSV, &fleet.user], Some(full.as_bytes())).await;
     assert_eq!(limits(&charged).1[1], Some(r#""readings";r=0;t=1"#), "{charged:?}");
     // Neither the format nor the number of readings matters, because nobody looks at them.
     for body in [rows(1), String::new(), "x".to_owned()] {
@@ -256,7 +255,7 @@ async fn a_sender_with_nothing_left_is_refused_before_its_body_is_read() {
     // A client that asks first is told not to send its body.
     let head = format!(
         "POST {BATCH} HTTP/1.1\r\nhost: localhost\r\n{CSV}\r\n{}\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n",
-        fleet.devices[0]
+        fleet.user
     );
     assert_eq!(fleet.api.send_bytes(head.as_bytes(), true).await.status, 429);
     fleet.advance(Duration::from_secs(2));

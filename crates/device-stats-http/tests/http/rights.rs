@@ -21,7 +21,11 @@ use crate::server::{Api, JSON, Response, Server};
 use callers::{CALLERS, Caller, Fleet};
 use operations::{OPERATIONS, Operation};
 
-over_both_databases!(every_caller_may_do_what_the_table_says, a_batch_with_one_foreign_device_stores_nothing);
+over_both_databases!(
+    every_caller_may_do_what_the_table_says,
+    a_batch_with_one_foreign_device_stores_nothing,
+    a_batch_for_an_unseen_device_is_refused_before_its_body_arrives,
+);
 
 /// The object of a request, as the owner sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,5 +231,42 @@ async fn a_batch_with_one_foreign_device_stores_nothing(database: Database) {
         answers.push(without_names(&fleet, &answer, object));
     }
     assert_eq!(answers[0], answers[1]);
+    server.stop().await;
+}
+
+/// A client could make the service receive and parse 10 MiB for a device that the client may not see.
+async fn a_batch_for_an_unseen_device_is_refused_before_its_body_arrives(database: Database) {
+    let store = database.open().await;
+    let server = Server::start_with_tokens(Arc::clone(&store)).await;
+    let fleet = Fleet::create(&store).await;
+    for (name, registering) in [
+        ("owner", "100"),
+        ("owner:ingest", "403 The token lacks the scope manage"),
+        ("device", "403 A device may not do this; use a token of its owner"),
+    ] {
+        let caller = CALLERS.iter().find(|caller| caller.name == name).unwrap();
+        let token = format!("authorization: Bearer {}", fleet.credentials(caller).unwrap());
+        let path = |object: Object| fleet.name_object("/api/v1/stats/devices/{device}/batch", object);
+        // A client that asks first is told whether to send the body.
+        let ask = async |object: Object, query: &str| {
+            let head = format!(
+                "POST {}{query} HTTP/1.1\r\nhost: localhost\r\n{JSON}\r\n{token}\r\nexpect: 100-continue\r\n\
+                 content-length: 1\r\n\r\n",
+                path(object)
+            );
+            server.api.send_bytes(head.as_bytes(), true).await.brief()
+        };
+        assert_eq!(ask(Object::Own, "").await, "100", "{name}");
+        assert_eq!(ask(Object::Own, "?register=true").await, "100", "{name}");
+        for object in [Object::Foreign, Object::Missing] {
+            for query in ["", "?on_fault=skip", "?register=false", "?register=maybe"] {
+                assert_eq!(ask(object, query).await, "404 Device not found", "{name} {object:?} {query}");
+            }
+            assert_eq!(ask(object, "?register=true").await, registering, "{name} {object:?}");
+            // The faults of the body do not matter.
+            let refused = server.api.send("POST", &path(object), &[JSON, &token], Some(b"x")).await;
+            assert_eq!(refused.brief(), "404 Device not found", "{name} {object:?}");
+        }
+    }
     server.stop().await;
 }

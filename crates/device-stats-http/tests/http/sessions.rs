@@ -101,7 +101,16 @@ async fn a_browser_signs_in_over_a_network_only_with_tls() {
     let (cookie, attributes) = cookie(&encrypted);
     assert!(cookie.starts_with("cookie: __Host-device-stats="), "{cookie}");
     assert_eq!(attributes, "Path=/; HttpOnly; SameSite=Strict; Max-Age=43200; Secure");
-    assert_eq!(server.api.send("GET", "/api/v1/me", &[&cookie, remote], None).await.status, 200);
+    let https = "x-forwarded-proto: https";
+    let me = async |headers: &[&str]| server.api.send("GET", "/api/v1/me", headers, None).await.status;
+    assert_eq!(me(&[&cookie, remote]).await, 200);
+    assert_eq!(me(&[&cookie, remote, https]).await, 200);
+    // Another host of the domain can set a cookie without the prefix.
+    let unprefixed = cookie.replace("__Host-", "");
+    assert_eq!(me(&[&unprefixed, remote, https]).await, 401);
+    let ended = server.api.send("DELETE", SESSION, &[&unprefixed, remote, https, SAME], None).await;
+    assert_eq!(ended.status, 204);
+    assert_eq!(me(&[&cookie, remote, https]).await, 200, "another session was ended");
     server.stop().await;
     // A client that is not a trusted proxy cannot pretend to use TLS.
     let server = Server::start_with_tokens(store).await;

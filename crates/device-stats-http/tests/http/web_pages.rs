@@ -288,11 +288,33 @@ async fn every_response_restricts_browsers() {
             ] {
                 assert_eq!(response.header(name), Some(value), "{method} {path}");
             }
-            assert_eq!(response.header("cross-origin-opener-policy"), None, "{method} {path}");
+            for name in ["cross-origin-opener-policy", "permissions-policy"] {
+                assert_eq!(response.header(name), None, "{method} {path}");
+            }
         }
         let page = api.get("/docs/").await;
-        assert!(page.header("content-security-policy").unwrap().contains("script-src 'self';"));
-        assert_eq!(page.header("cross-origin-opener-policy"), Some("same-origin"));
+        for (name, value) in [
+            (
+                "content-security-policy",
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                 font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; \
+                 object-src 'none'; frame-ancestors 'none'",
+            ),
+            (
+                "permissions-policy",
+                "accelerometer=(), camera=(), clipboard-read=(), display-capture=(), encrypted-media=(), \
+                 geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), \
+                 payment=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), \
+                 xr-spatial-tracking=()",
+            ),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cache-control", "no-store"),
+        ] {
+            assert_eq!(page.header(name), Some(value));
+        }
     })
     .await;
 }

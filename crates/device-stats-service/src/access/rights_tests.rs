@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use device_stats_domain::{
-    Axes, Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, Email, Finite, IdempotencyKey, Identity,
-    ListPage, Measurement, NewDevice, NewUser, Scope, Scopes, User, UserId, Username,
+    Author, Axes, Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, Email, Finite, IdempotencyKey,
+    Identity, ListPage, Measurement, NewDevice, NewUser, Scope, Scopes, User, UserId, Username,
 };
-use device_stats_store::{Model, StoreError};
+use device_stats_store::{Model, StoreError, Visibility};
 
 use super::*;
 use crate::error::ServiceError;
@@ -176,6 +176,40 @@ async fn a_principal_appends_only_to_what_it_sees() {
             assert_eq!((stored.accepted, skipped), (1, unknown));
         }
     }
+}
+
+#[tokio::test]
+async fn the_device_of_a_batch_is_checked_before_its_readings_arrive() {
+    let fleet = Fleet::create().await;
+    let service = &fleet.service;
+    let check = async |principal: Principal, id: &DeviceId, missing: MissingDevices| {
+        service.check_batch_device(principal.grant().unwrap(), id, missing).await
+    };
+    for id in [&fleet.bobs.device_id, &DeviceId::new("x").unwrap()] {
+        for principal in [fleet.user(), fleet.device()] {
+            for missing in [MissingDevices::Refuse, MissingDevices::Skip] {
+                let refused = check(principal, id, missing).await;
+                let is_missing = matches!(refused, Err(ServiceError::Store(StoreError::DeviceMissing)));
+                assert!(is_missing, "{principal:?} {refused:?}");
+            }
+        }
+        check(fleet.user(), id, MissingDevices::Register).await.unwrap();
+        let refused = check(fleet.device(), id, MissingDevices::Register).await;
+        assert!(matches!(refused, Err(ServiceError::Forbidden(Forbidden::Device))), "{refused:?}");
+    }
+    // The device is found in the cache, so the check costs no call of the store.
+    let id = &fleet.anns.device_id;
+    check(Principal::ANYONE, id, MissingDevices::Refuse).await.unwrap();
+    let store = &service.parts.store;
+    store.delete_device(&Author::SERVICE, Visibility::All, fleet.anns.key, None).await.unwrap();
+    for principal in [Principal::ANYONE, fleet.user(), fleet.device()] {
+        check(principal, id, MissingDevices::Refuse).await.unwrap();
+    }
+    // The append finds out that another node has deleted it.
+    let (ingest, mut permit) = (fleet.user().grant().unwrap(), service.body_permit());
+    let rows = vec![measurement()];
+    let refused = service.append_batch(ingest, id, rows, MissingDevices::Refuse, None, &mut permit).await;
+    assert!(matches!(refused, Err(ServiceError::Store(StoreError::DeviceMissing))), "{refused:?}");
 }
 
 /// A registration that could not create a device of another user would be tried for ever.

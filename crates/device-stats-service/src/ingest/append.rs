@@ -94,6 +94,29 @@ impl Service {
         }
     }
 
+    /// Checks, before the readings of a batch arrive, that the principal may append them to a device. The
+    /// device may be deleted until they are appended. The store is asked only if the device is not in the
+    /// cache, in which the append then finds it.
+    ///
+    /// # Errors
+    /// [`StoreError::DeviceMissing`] if the device is missing, or the principal may not see it. With
+    /// [`MissingDevices::Register`], [`ServiceError::Forbidden`] if the principal may not create devices
+    /// either.
+    pub async fn check_batch_device(
+        &self,
+        granted: Granted<Ingest>,
+        device: &DeviceId,
+        missing: MissingDevices,
+    ) -> Result<(), ServiceError> {
+        match self.key_to_ingest(granted, device, self.parts.store.restores()).await {
+            Err(ServiceError::Store(StoreError::DeviceMissing)) if missing == MissingDevices::Register => {
+                granted.principal().grant::<Manage>()?;
+                Ok(())
+            }
+            found => found.map(|_| ()),
+        }
+    }
+
     /// Appends readings of one device, all or none. Many readings become a segment at once. The permit of the
     /// readings grows by the memory of this request.
     ///

@@ -54,6 +54,33 @@ impl Database {
         }
     }
 
+    /// Returns whether the database contains a text in any place. A server with a SQLite database must have
+    /// ended.
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        match &self.kind {
+            Kind::Sqlite(folder) => std::fs::read_dir(folder.path()).unwrap().any(|file| {
+                let bytes = std::fs::read(file.unwrap().path()).unwrap();
+                bytes.windows(text.len()).any(|window| window == text.as_bytes())
+            }),
+            Kind::Postgres => in_runtime(async {
+                let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
+                tokio::spawn(connection);
+                let tables = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'";
+                let mut is_found = false;
+                for table in client.query(tables, &[]).await.unwrap() {
+                    let table: String = table.get(0);
+                    // Bytes are shown in hexadecimal digits.
+                    let select = format!(
+                        "SELECT EXISTS (SELECT FROM {table} t WHERE strpos(t::text, $1) > 0
+                         OR strpos(t::text, encode(convert_to($1, 'UTF8'), 'hex')) > 0)"
+                    );
+                    is_found |= client.query_one(&select, &[&text]).await.unwrap().get::<_, bool>(0);
+                }
+                is_found
+            }),
+        }
+    }
+
     /// Returns the table of the hot readings.
     pub(crate) fn hot_table(&self) -> &'static str {
         match self.kind {

@@ -210,56 +210,144 @@ fn a_token_in_the_settings_is_not_shown() {
     assert!(!message.contains(&mistyped[6..40]), "{message}");
 }
 
-/// A token must not be found anywhere after it was used, except with the client.
-#[test]
-fn a_used_token_is_in_no_log_line_no_response_and_no_byte_of_the_database() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = sqlite(folder.path());
-    let admin = create(&url, &["--admin", "--name", "planted"]);
-    let unknown = stdout_of(&["token", "generate"]).trim_end().to_owned();
-    let mistyped = admin.replace("dss_a_", "dss_d_");
-    let mut command = serve(&url, &["--auth", "token"]);
-    command.env("RUST_LOG", "trace");
-    let server = Server::spawn(command).ok().unwrap();
-    let mut answers = String::new();
-    let tokens = [&admin, &unknown, &mistyped];
-    for token in tokens {
-        let basic = format!("user:{token}");
-        let headers = [format!("Authorization: Bearer {token}"), format!("Authorization: Token {token}")];
-        for credentials in [["-H", &headers[0]], ["-H", &headers[1]], ["-u", &basic]] {
-            for request in [
-                &["/api/v1/users/"][..],
-                &["/api/v1/me"],
-                &["/api/v1/tokens"],
-                &["/api/v1/unknown"],
-                &["/api/v1/devices", "-X", "POST", "-d", r#"{"device_id":"pump"}"#],
-                &["/api/v1/stats/devices/pump", "-X", "POST", "-d", r#"{"x":1,"y":2,"z":3}"#],
-                &["/api/v1/stats/devices/pump/export"],
-                &["/api/v1/write", "-X", "POST", "--data-binary", "stats,device_id=pump x=1,y=2,z=3"],
-            ] {
-                let mut curl = Command::new("curl");
-                curl.args(["-s", "-i", "--max-time", "60", "-H", "content-type: application/json"]);
-                curl.args(credentials).args(&request[1..]).arg(format!("{}{}", server.url, request[0]));
-                answers += &text(&curl.output().unwrap().stdout);
-            }
-        }
-    }
-    assert!(answers.contains("planted") && answers.contains("\"unauthorized\""), "{answers}");
-    let log = server.log();
-    assert!(server.terminate());
-    let files =
-        std::fs::read_dir(folder.path()).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
-    let stored: Vec<Vec<u8>> = files.collect();
-    assert!(stored.iter().any(|file| contains(file, b"planted")));
-    for token in tokens {
-        // The characters after the shown prefix.
-        let secret = &token[12..40];
-        assert!(!log.contains(secret), "in the log");
-        assert!(!answers.contains(secret), "in a response");
-        assert!(!stored.iter().any(|file| contains(file, secret.as_bytes())), "in the database");
-    }
+/// Sends a request, and returns the whole answer.
+fn curl(server: &Server, path: &str, arguments: &[&str]) -> String {
+    let mut curl = Command::new("curl");
+    curl.args(["-s", "-i", "--max-time", "60", "-H", "content-type: application/json"]);
+    text(&curl.args(arguments).arg(format!("{}{path}", server.url)).output().unwrap().stdout)
 }
 
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|window| window == part)
+/// Sends requests with a token as their credentials, in each scheme. Returns the answers.
+fn send_as_credentials(server: &Server, token: &str) -> String {
+    let basic = format!("user:{token}");
+    let headers = [format!("Authorization: Bearer {token}"), format!("Authorization: Token {token}")];
+    let mut answers = String::new();
+    for credentials in [["-H", &headers[0]], ["-H", &headers[1]], ["-u", &basic]] {
+        for (path, arguments) in [
+            ("/api/v1/users/", &[][..]),
+            ("/api/v1/me", &[]),
+            ("/api/v1/tokens", &[]),
+            ("/api/v1/unknown", &[]),
+            ("/api/v1/devices", &["-d", r#"{"device_id":"pump"}"#]),
+            ("/api/v1/stats/devices/pump", &["-d", r#"{"x":1,"y":2,"z":3}"#]),
+            ("/api/v1/stats/devices/pump/export", &[]),
+            ("/api/v1/write", &["--data-binary", "stats,device_id=pump x=1,y=2,z=3"]),
+        ] {
+            answers += &curl(server, path, &[&credentials[..], arguments].concat());
+        }
+    }
+    answers
+}
+
+/// Requests with a token in a wrong place: their paths, and further arguments of curl.
+const WRONG_PLACES: [(&str, &[&str]); 23] = [
+    ("/TOKEN", &[]),
+    ("/api/v1/devices/TOKEN", &[]),
+    ("/api/v1/devices/ENCODED", &[]),
+    ("/api/v1/users/TOKEN", &[]),
+    ("/api/v1/stats/devices/TOKEN/batch", &["-d", "[]"]),
+    ("/api/v1/me?token=TOKEN", &[]),
+    ("/api/v1/me?TOKEN=1", &[]),
+    ("/api/v1/stats/analysis?device_id=TOKEN", &[]),
+    ("/write?p=TOKEN", &["--data-binary", "m,device_id=pump x=1,y=2,z=3"]),
+    ("/api/v1/me", &["-H", "x-request-id: TOKEN"]),
+    (
+        "/api/v1/users/",
+        &["-H", "x-request-id: TOKEN", "-d", r#"{"username":"ann","email":"ann@example.com"}"#],
+    ),
+    ("/api/v1/devices/pump", &["-H", "x-request-id: TOKEN", "-X", "PUT", "-d", r#"{"name":"p"}"#]),
+    ("/api/v1/stats/devices/pump", &["-H", "idempotency-key: TOKEN", "-d", r#"{"x":1,"y":2,"z":3}"#]),
+    ("/api/v1/session", &["-H", "x-request-id: TOKEN", "-d", r#"{"token":"TOKEN"}"#]),
+    ("/api/v1/session", &["-d", r#"{"tokn":"TOKEN"}"#]),
+    ("/api/v1/session", &["-d", "TOKEN"]),
+    ("/api/v1/devices", &["-d", r#"{"device_id":["TOKEN"]}"#]),
+    ("/api/v1/stats/devices/pump/batch?on_fault=skip", &["-d", r#"[{"x":"TOKEN"}]"#]),
+    ("/api/v1/stats/batch", &["-d", r#"[{"device_id":"TOKEN","x":1,"y":2,"z":3}]"#]),
+    ("/api/v1/me", &["-b", "device-stats=TOKEN"]),
+    ("/api/v1/me", &["-A", "TOKEN", "-e", "TOKEN", "-H", "host: TOKEN"]),
+    ("/api/v1/devices", &["-H", "origin: https://TOKEN", "-d", r#"{"device_id":"other"}"#]),
+    ("/api/v1/devices", &["-X", "TOKEN"]),
+];
+
+/// Sends a token in wrong places, with the credentials of an administrator and without any. Returns the
+/// answers.
+fn send_in_wrong_places(server: &Server, admin: &str, token: &str) -> String {
+    let credentials = format!("Authorization: Bearer {admin}");
+    let encoded = token.replace('_', "%5F");
+    let fill = |text: &str| text.replace("TOKEN", token).replace("ENCODED", &encoded);
+    let mut answers = String::new();
+    for (path, arguments) in WRONG_PLACES {
+        let arguments: Vec<String> = arguments.iter().map(|argument| fill(argument)).collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        for credentials in [&["-H", &credentials][..], &[]] {
+            answers += &curl(server, &fill(path), &[credentials, &arguments].concat());
+        }
+    }
+    answers
+}
+
+/// Signs in as a browser and uses the session. Returns the secret of the session, and the answers without the
+/// cookie that a browser gets.
+fn browse(server: &Server, token: &str) -> (String, String) {
+    let body = format!(r#"{{"token":"{token}"}}"#);
+    let begun = curl(server, "/api/v1/session", &["-d", &body]);
+    let mut lines = begun.lines();
+    let cookie = lines.find_map(|line| line.strip_prefix("set-cookie: device-stats=")?.split(';').next());
+    let secret = cookie.unwrap().to_owned();
+    let mut answers = begun.replace(&secret, "");
+    let cookie = format!("device-stats={secret}");
+    let same_origin = ["-b", &cookie, "-H", "sec-fetch-site: same-origin"];
+    for (path, arguments) in [
+        ("/api/v1/me", &[][..]),
+        ("/api/v1/unknown", &[]),
+        ("/api/v1/users?limit=x", &[]),
+        ("/api/v1/devices", &["-d", r#"{"device_id":"of-session"}"#]),
+        ("/api/v1/stats/devices/pump/export", &[]),
+        ("/api/v1/audit", &[]),
+        ("/api/v1/session", &["-X", "DELETE"]),
+        ("/api/v1/me", &[]),
+    ] {
+        answers += &curl(server, path, &[&same_origin[..], arguments].concat());
+    }
+    (secret, answers)
+}
+
+/// A secret must not be found anywhere after it was used or sent in a wrong place, except with the client. A
+/// token in a path was logged, a token as the id of a request was also stored, and a token in an unknown
+/// parameter was in the answer.
+#[test]
+fn a_secret_is_in_no_log_line_no_response_and_no_byte_of_the_database() {
+    over_both_stores(|database| {
+        let admin = create(&database.url, &["--admin", "--name", "planted"]);
+        let unknown = stdout_of(&["token", "generate"]).trim_end().to_owned();
+        let mistyped = admin.replace("dss_a_", "dss_d_");
+        let mut command = serve(&database.url, &["--auth", "token"]);
+        command.env("RUST_LOG", "trace");
+        let server = Server::spawn(command).ok().unwrap();
+        let tokens = [&admin, &unknown, &mistyped];
+        let mut answers = String::new();
+        for token in tokens {
+            answers += &send_as_credentials(&server, token);
+            answers += &send_in_wrong_places(&server, &admin, token);
+        }
+        assert!(answers.contains("planted") && answers.contains("\"unauthorized\""), "{answers}");
+        // Errors and the log show the beginning of a token.
+        let shown = format!("{}***", &admin[..12]);
+        assert!(answers.contains(&shown), "{answers}");
+        let (session, answers_to_browser) = browse(&server, &admin);
+        answers += &answers_to_browser;
+        let log = server.log_handle();
+        assert!(server.terminate());
+        let log = log.lock().unwrap().clone();
+        assert!(log.contains(&shown));
+        assert!(database.contains("planted") && database.contains("of-session"));
+        let audit = stdout_of(&["audit", "--json", "--limit", "1000", "--database-url", &database.url]);
+        // The characters after the beginning that is shown.
+        for secret in tokens.map(|token| &token[12..40]).into_iter().chain([session.as_str()]) {
+            assert!(!log.contains(secret), "in the log");
+            assert!(!answers.contains(secret), "in a response");
+            assert!(!audit.contains(secret), "in the audit log");
+            assert!(!database.contains(secret), "in the database");
+        }
+    });
 }
