@@ -36,9 +36,9 @@ LOADS: dict[str, list[str]] = {
 }
 """Arguments of `device-stats-bench ingest` by the name of the load."""
 
-TOKEN_PAIRS = 8
+TOKEN_PAIRS = 12
 """Number of pairs of loads, one with tokens and one without."""
-TOKEN_SECONDS = 5
+TOKEN_SECONDS = 4
 NO_RATES = ["device-requests", "user-requests", "readings", "address-requests"]
 """Rates that are turned off, so that only the check of the token is measured."""
 
@@ -114,34 +114,35 @@ def run_ingest(plan: Plan, system: str, folder: Path) -> IngestResult:
 
 
 def compare_tokens(plan: Plan, system: str, folder: Path) -> list[TokenPair]:
-    """Posts single readings to two services at a time, one of them with tokens. The loads alternate, so that a
-    change of the machine affects both."""
-    program, store_of = plan.programs / "device-stats", STORES[system]
-    rates = [f"--{name}-per-second=0" for name in NO_RATES]
-    with store_of(folder / f"{system}-open") as open_store, store_of(folder / f"{system}-token") as token_store:
-        create = [program, "token", "create", "--admin", f"--database-url={token_store.url}"]
-        subprocess.run([program, "migrate", f"--database-url={token_store.url}"], check=True, capture_output=True)
-        token = subprocess.run(create, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-        with (
-            Service(program, open_store.url, folder / f"{system}-open.log", "--auth=open") as open_service,
-            Service(program, token_store.url, folder / f"{system}-token.log", "--auth=token", *rates) as token_service,
-        ):
-            services = [(open_service, []), (token_service, [f"--admin-token={token}"])]
-            return [post_pair(plan, services, pair) for pair in range(TOKEN_PAIRS)]
+    """Posts single readings with and without tokens, in turn to the one and to the other first. Each load has a
+    service and a store of its own, because two processes of the same program can differ by more than the check of
+    a token costs."""
+    pairs = []
+    for pair in range(TOKEN_PAIRS):
+        order = (False, True) if pair % 2 == 0 else (True, False)
+        costs = {has_tokens: post_singles(plan, system, folder, has_tokens) for has_tokens in order}
+        rates, processor = zip(costs[False], costs[True], strict=True)
+        pairs.append(TokenPair(rates, processor))
+    return pairs
 
 
-def post_pair(plan: Plan, services: list[tuple[Service, list[str]]], pair: int) -> TokenPair:
-    """Posts to both services, in turn to the one and to the other first."""
-    rates, processor = [0.0, 0.0], [0.0, 0.0]
-    for index in (0, 1) if pair % 2 == 0 else (1, 0):
-        service, more = services[index]
-        # Times that were posted before would be repeats.
-        load = [f"--seconds={TOKEN_SECONDS}", f"--prefix=pair-{pair}", *LOADS["single"], *more]
-        before = service.cpu_seconds()
-        posted = run_program(plan, "ingest", f"--address={service.address}", *load)
-        rates[index] = posted["requests"] / posted["seconds"]
-        processor[index] = (service.cpu_seconds() - before) / posted["requests"]
-    return TokenPair((rates[0], rates[1]), (processor[0], processor[1]))
+def post_singles(plan: Plan, system: str, folder: Path, has_tokens: bool) -> tuple[float, float]:
+    """Posts single readings to a new service. Returns the requests per second, and the seconds of processor time
+    per request."""
+    program, mode = plan.programs / "device-stats", "token" if has_tokens else "open"
+    with STORES[system](folder / f"{system}-{mode}") as store:
+        flags, load = [f"--auth={mode}"], [f"--seconds={TOKEN_SECONDS}", *LOADS["single"]]
+        if has_tokens:
+            create = [program, "token", "create", "--admin", f"--database-url={store.url}"]
+            subprocess.run([program, "migrate", f"--database-url={store.url}"], check=True, capture_output=True)
+            token = subprocess.run(create, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+            flags += [f"--{name}-per-second=0" for name in NO_RATES]
+            load.append(f"--admin-token={token}")
+        with Service(program, store.url, folder / f"{system}-{mode}.log", *flags) as service:
+            before = service.cpu_seconds()
+            posted = run_program(plan, "ingest", f"--address={service.address}", *load)
+            processor = service.cpu_seconds() - before
+    return posted["requests"] / posted["seconds"], processor / posted["requests"]
 
 
 def analyze_under_load(plan: Plan, system: str, folder: Path, result: IngestResult) -> None:

@@ -100,7 +100,10 @@ class Clients:
         return response.status, body
 
     async def must(self, method: str, path: str, **options: object) -> dict:
-        status, body = await self.request("other", method, path, **options)
+        """Sends a request again until the service is not too busy for it."""
+        while (answer := await self.request("other", method, path, **options))[0] == 503:
+            await asyncio.sleep(1)
+        status, body = answer
         if status not in (200, 201, 204):
             raise WrongAnswer(f"{method} {path} is answered with {status}: {body}")
         return body
