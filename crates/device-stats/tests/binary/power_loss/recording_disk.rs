@@ -80,8 +80,8 @@ impl RecordingDisk {
     pub(crate) fn into_changes(self) -> Vec<Change> {
         match self.session.umount_and_join() {
             Ok(()) => {}
-            // The kernel ends the session of an unmounted file system with ENODEV, which is no error here, but
-            // rarely with ECONNABORTED. All changes are recorded: a change is recorded before it is answered.
+            // The kernel ends the session of an unmounted file system with ENODEV, which is no error here. It
+            // rarely uses ECONNABORTED. No change is missing: each one was recorded before it was answered.
             Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
             Err(error) => panic!("the file system cannot be unmounted: {error}"),
         }
