@@ -100,8 +100,8 @@ impl MixedClient {
         })
     }
 
-    /// Sends a request, and reads its response at the same time: a success or 503. A refusal may arrive before
-    /// the body is sent.
+    /// Sends a request, and reads its response at the same time: a success or 503. A refusal may arrive
+    /// before the body is sent.
     ///
     /// # Errors
     /// If the connection fails, or the response has another status.

@@ -5,8 +5,8 @@
 //! many addresses.
 //!
 //! With `CRASH_POINTS=all`, as `make torture` sets it, the attack is repeated, and also has bodies that are
-//! slow for the whole time that a body may take. In a release build, the 99th percentile of the answers to the
-//! honest client then at most doubles.
+//! slow for the whole time that a body may take. In a release build, the 99th percentile of the answers to
+//! the honest client then at most doubles.
 
 use std::io::Write;
 use std::net::SocketAddr;
