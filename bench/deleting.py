@@ -20,12 +20,12 @@ POSTERS = 64
 SECONDS = 20
 """Duration of the posts without the deletion, and of those that begin just before it."""
 LEAD_SECONDS = 2
-"""Time between the begin of the posts and the deletion."""
+"""Time between the start of the posts and the deletion."""
 FREED_SECONDS_MAX = 600
 """Time limit for the background work of the deletion, and for the vacuum of PostgreSQL."""
 POLL_SECONDS = 0.5
 DELETIONS = {"device": f"/api/v1/devices/{LONG}", "all readings": f"/api/v1/stats/devices/{LONG}?all=true"}
-"""Paths by what is deleted."""
+"""Path of each deletion."""
 
 
 @dataclass

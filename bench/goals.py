@@ -216,7 +216,7 @@ class Goals:
     def deletion_rows(system: str, results: dict[str, DeletionResult]) -> Iterator[Row]:
         """Builds the rows of deletions."""
         for name, result in results.items():
-            group = f"deletion of {name} of {amount(result.readings)}, {system}"
+            group = f"deletion of {name}, {amount(result.readings)} readings, {system}"
             before, during = result.before, result.during
             yield Row(group, f"posts without it, {POSTERS} clients", *Goals.posts(before))
             is_device = name == "device"
@@ -228,7 +228,7 @@ class Goals:
 
     @staticmethod
     def posts(phase: dict) -> tuple[str, str]:
-        """Returns the rate of posts and their longest time, and their p99."""
+        """Returns rate, refusals and longest time of posts, and their p99."""
         single = next(kind for kind in phase["kinds"] if kind["kind"] == "single")
         rate = f"{single['accepted'] / phase['seconds']:,.0f}/s, {single['refused']:,} refused"
         slowest = milliseconds(phase["accepted_slowest"])

@@ -114,9 +114,9 @@ def run_ingest(plan: Plan, system: str, folder: Path) -> IngestResult:
 
 
 def compare_tokens(plan: Plan, system: str, folder: Path) -> list[TokenPair]:
-    """Posts single readings with and without tokens, in turn to the one and to the other first. Each load has a
-    service and a store of its own, because two processes of the same program can differ by more than the check of
-    a token costs."""
+    """Posts single readings with and without tokens; every other pair begins with tokens. Each load has a service
+    and a store of its own, because two processes of the same program can differ by more than the check of a token
+    costs."""
     pairs = []
     for pair in range(TOKEN_PAIRS):
         order = (False, True) if pair % 2 == 0 else (True, False)

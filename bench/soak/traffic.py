@@ -100,7 +100,7 @@ class Clients:
         return response.status, body
 
     async def must(self, method: str, path: str, **options: object) -> dict:
-        """Sends a request again until the service is not too busy for it."""
+        """Sends a request, and repeats it while the answer is 503."""
         while (answer := await self.request("other", method, path, **options))[0] == 503:
             await asyncio.sleep(1)
         status, body = answer

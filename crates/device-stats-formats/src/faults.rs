@@ -85,8 +85,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Creates the fault of a problem. Redacts tokens, which a client may have sent in a wrong place: it may
-    /// log the fault.
+    /// Creates the fault of a problem. Redacts tokens that a client has sent in a wrong place, because
+    /// clients log faults.
     pub fn new(loc: Vec<LocationStep>, line: Option<u64>, problem: Problem, input: Value) -> Self {
         let Problem { kind, msg, ctx } = problem;
         let loc = loc.into_iter().map(|step| match step {

@@ -2,8 +2,8 @@
 //!
 //! A store recognizes such a copy because the copy lacks the last reservation of reading ids of its node. But
 //! a node can use the ids of one reservation for days, and a node that only reads needs no ids. So each node
-//! also reserves an id at intervals, and never uses it. If a copy is older than the last interval, it lacks
-//! this reservation, and the next one fails, even if the node appends nothing.
+//! also reserves an id at intervals, and never uses it. A copy from before the last interval lacks this
+//! reservation, so the next one fails, even if the node appends nothing.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use crate::service::Service;
 
 impl Service {
     /// Starts to look for an older copy of the database, at once and at intervals, until the result is
-    /// dropped. Returns `None` if the store has no other nodes, because its database is replaced only while
-    /// no service runs. Call it inside a runtime.
+    /// dropped. Returns `None` if nodes cannot share the store: its database is replaced only while no
+    /// service runs. Call it inside a runtime.
     pub fn recognize_restores_in_background(&self, interval: Duration) -> Option<AbortOnDropHandle<()>> {
         self.parts.store.exchange()?;
         let service = self.clone();

@@ -19,8 +19,8 @@ pub(super) struct Measured {
     pub(super) sent: Duration,
     /// Time of the last byte of its response, after the start.
     pub(super) answered: Duration,
-    /// Time at which the response was read and the request was sent, after the start. A refusal may arrive
-    /// before the body is sent.
+    /// Time at which both the request was sent and the response was read, after the start. A refusal may
+    /// arrive before the body is sent.
     pub(super) ended: Duration,
     pub(super) status: u16,
 }

@@ -33,7 +33,7 @@ struct Responses {
     received: Vec<u8>,
 }
 
-/// A response, and the times at which the exchange had its parts.
+/// The status of a response, and the times of the exchange.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Exchanged {
     pub(super) status: u16,
@@ -100,7 +100,7 @@ impl MixedClient {
         })
     }
 
-    /// Sends a request, and reads its response at the same time: a success or 503. A refusal may arrive
+    /// Sends a request while reading its response, which must be a success or 503. A refusal may arrive
     /// before the body is sent.
     ///
     /// # Errors

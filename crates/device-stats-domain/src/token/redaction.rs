@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::stored::SHOWN_CHARACTERS;
 use super::{PRODUCT, SECRET_CHARACTERS, TokenKind};
 
-/// Number of characters after the head from which a text counts as a token: half of its secret. So a token
+/// Minimum number of characters after the head of a text that counts as a token: half of a secret. So a token
 /// that was cut off or mistyped is redacted, too. A shorter part leaves at least 130 random bits unknown.
 const REDACTED_CHARACTERS_MIN: usize = SECRET_CHARACTERS.div_ceil(2);
 /// Replaces the rest of a token.
@@ -14,8 +14,8 @@ const HIDDEN: &str = "***";
 /// Characters, in addition to white space and control characters, that end a text that looks like a token.
 const DELIMITERS: &str = "\"'`/\\?&=#,:;|<>()[]{}";
 
-/// Returns the text without the secrets of tokens. Of everything that looks like a token, only the beginning
-/// remains, by which people recognize the token, followed by `***`.
+/// Returns the text without the secrets of tokens. Each part that looks like a token is replaced by its
+/// beginning and `***`, so that people can still recognize it.
 pub fn redact_tokens(text: &str) -> Cow<'_, str> {
     let (mut redacted, mut rest) = (String::new(), text);
     while let Some(Found { shown, end }) = find_token(rest) {

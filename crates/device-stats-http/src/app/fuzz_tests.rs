@@ -30,7 +30,7 @@ const SEED: u64 = 20_261_129;
 const REQUESTS_PER_APPLICATION: u64 = 2_000;
 /// Number of requests after which the credentials are replaced. Some requests delete them.
 const REQUESTS_PER_CREDENTIALS: u64 = 200;
-/// Number of requests in a mode from which many operations must have succeeded.
+/// Number of requests in a mode after which many operations must have succeeded.
 const REQUESTS_FOR_MANY_OPERATIONS: u64 = 10_000;
 
 /// The outcomes of the requests to the applications of a mode.

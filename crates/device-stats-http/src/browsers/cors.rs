@@ -30,7 +30,7 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_mins(10);
 
 /// Returns the layer that answers browsers for pages of the origins; `None` if there are no origins. These
 /// pages send tokens. The cookie of a session is only for pages of the service itself, so other pages may not
-/// send credentials.
+/// send cookies.
 #[expect(clippy::expect_used, reason = "an origin is visible ASCII")]
 pub(super) fn cors(origins: &CorsOrigins) -> Option<CorsLayer> {
     let value = |origin: &str| HeaderValue::from_str(origin).expect("an origin is a valid header");

@@ -1,6 +1,6 @@
 //! The headers that restrict what browsers may do with a response: a page runs only scripts of this service,
-//! uses no device of the machine and is shown in no frame, other sites cannot embed a response, and no cache
-//! keeps it.
+//! uses no camera, USB or other feature of the machine and is shown in no frame, other sites cannot embed a
+//! response, and no cache keeps it.
 
 use axum::http::HeaderValue;
 use axum::http::header::{

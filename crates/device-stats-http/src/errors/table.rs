@@ -357,8 +357,8 @@ fn describe_store(error: &StoreError) -> Description {
     }
 }
 
-/// Describes an error by a text. Redacts tokens, which a client may have sent in a wrong place: it may log
-/// the text.
+/// Describes an error by a text. Redacts tokens that a client has sent in a wrong place, because clients log
+/// errors.
 fn text(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Description {
     let detail: String = detail.into();
     let detail = redact_tokens(&detail).into_owned();

@@ -15,8 +15,8 @@ pub(crate) struct BatchOptionParams {
     /// stored, and the response has the members `rejected` and `faults`.
     #[param(example = "skip", default = "refuse")]
     on_fault: Option<String>,
-    /// Whether missing devices are registered. They belong to the user that sends the request; an
-    /// administrator registers them without an owner. Otherwise their rows are faulty.
+    /// Whether missing devices are registered; otherwise their rows are faulty. Devices that a user registers
+    /// belong to this user, and devices that an administrator registers have no owner.
     #[param(example = true, default = false)]
     register: Option<bool>,
 }

@@ -49,7 +49,7 @@ impl ReadingSender {
 
 /// The sender of a batch for the device in the path. If the device is missing, or the sender may not see it,
 /// the request is refused here, so that nobody makes the service parse large bodies for such a device. With
-/// `register=true`, only a sender that may not create devices is refused.
+/// `register=true`, this applies only to a sender that may not create devices.
 pub(crate) struct DeviceBatchSender {
     pub(crate) sender: ReadingSender,
     pub(crate) device: DeviceId,
@@ -62,7 +62,8 @@ impl FromRequestParts<Service> for DeviceBatchSender {
         let sender = ReadingSender::from_request_parts(head, service).await?;
         let input = Input::from_target(head, service).await?;
         let device = PathDevice::of(&input).id()?.clone();
-        // If the options are faulty, the request is refused after its body was parsed, with all faults.
+        // Faulty options count as the defaults here. For a visible device, all faults are reported after the
+        // body.
         let options = BatchOptions::read(&input, &mut Faults::default()).unwrap_or_default();
         service.check_batch_device(sender.granted, &device, options.missing_devices()).await?;
         Ok(Self { sender, device })

@@ -84,8 +84,8 @@ mod tests {
         }
     }
 
-    /// Over TLS, a cookie that another subdomain had set counted, so its page could let a person work in the
-    /// session of somebody else.
+    /// Over TLS, the service accepted a cookie of another subdomain, so a page there could let a person work
+    /// in the session of somebody else.
     #[test]
     fn over_tls_only_a_cookie_of_the_host_itself_counts() {
         let [own, planted] = [8, 9].map(|byte| SessionSecret::from_random(&[byte; 32]));

@@ -41,7 +41,7 @@ const READINGS: usize = 300_000;
 const SEALED: usize = 100_000;
 /// Size of a buffer that holds little of a response, in bytes.
 const SMALL_BUFFER_BYTES: u32 = 4096;
-/// Time in which the service notices the end of a connection, far longer than it takes.
+/// Maximum wait until the service notices the end of a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn row(reading: usize) -> Row {

@@ -88,9 +88,9 @@ async fn no_batch_goes_to_another_device_after_a_restore() {
     node.stop().await;
 }
 
-/// The node only reads, so it did not notice the restore. The restored database gave the id of a segment that
-/// the node had cached to a segment with the same period and number of readings. The node answered with the
-/// readings of the cached one.
+/// The node only reads, so it did not notice the restore. The restored database gave the id of a cached
+/// segment to a new one with the same period and number of readings. The node answered with the readings of
+/// the cached segment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_cached_segment_answers_for_a_segment_of_the_restored_database() {
     let postgres = TestPostgres::start();

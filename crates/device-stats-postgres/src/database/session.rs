@@ -65,8 +65,8 @@ pub(crate) fn options(purpose: Purpose) -> String {
     })
 }
 
-/// Checks a new connection: its settings must be in force. Logs whether it is encrypted, if the server could
-/// choose, and has chosen otherwise for the previous connection.
+/// Checks a new connection: its settings must be in force. If the server can choose, logs whether the first
+/// connection is encrypted, and each change of the choice.
 pub(crate) async fn check(
     client: &Client,
     config: &PostgresConfig,

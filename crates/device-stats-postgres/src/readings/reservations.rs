@@ -3,7 +3,7 @@
 //! The database records the last reservation of each node, under a random number of the node. Each append
 //! checks this record in its transaction, and so does each further reservation. The record is missing, or
 //! older, if an older copy of the database has replaced it: a restored backup, or a replica that lacked the
-//! last commits. In such a copy, another node may get the ids of this node. So this node stops to append,
+//! last commits. In such a copy, another node may get the ids of this node. So this node stops appending,
 //! forgets its ids, and reserves others: under a new number, and above all ids that it knows.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -45,7 +45,8 @@ const DELETE_SEGMENTS: &str = "WITH claimed AS MATERIALIZED (
 /// Deletes segments from the catalogue. A foreign key deletes their derived segments.
 pub(crate) const DELETE_LISTED: &str = "DELETE FROM segment WHERE device = $1 AND id = ANY ($2)";
 pub(crate) const DELETE_BLOCKS: &str = "DELETE FROM segment_block WHERE device = $1 AND segment = ANY ($2)";
-/// The ids of segments are smaller. Programs that read numbers in JSON as doubles read such ids exactly.
+/// Exclusive end of the range of segment ids. Programs that read JSON numbers as doubles read smaller ids
+/// exactly.
 const ID_END: i64 = 1 << 53;
 
 pub(crate) async fn seal(

@@ -319,7 +319,7 @@ mod tests {
     use crate::access::action::{Administer, Ingest, Manage, Read};
     use crate::access::sign_in::CredentialKey;
 
-    /// After a change of a name, an example in the documentation would not compile for another reason.
+    /// After a renaming, the example would fail to compile because of the name, and would prove nothing.
     #[test]
     fn the_example_of_a_forged_right_fails_only_because_the_fields_are_private() {
         let granted: Granted<Manage> = Principal::ANYONE.grant().unwrap();

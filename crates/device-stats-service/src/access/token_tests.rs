@@ -183,7 +183,7 @@ async fn another_node_refuses_a_revoked_token_in_time() {
     assert!(matches!(other.sign_in(&created.token, client()).await, Err(ServiceError::TokenUnknown)));
 }
 
-/// The other node has its own cache, and so has the one that deletes the user.
+/// Each node has its own cache, including the one that deletes the user.
 #[tokio::test(start_paused = true)]
 async fn each_node_refuses_the_tokens_of_a_deleted_user_in_time() {
     let fleet = Fleet::create().await;

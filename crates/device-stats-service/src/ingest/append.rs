@@ -95,8 +95,8 @@ impl Service {
     }
 
     /// Checks, before the readings of a batch arrive, that the principal may append them to a device. The
-    /// device may be deleted until they are appended. The store is asked only if the device is not in the
-    /// cache, in which the append then finds it.
+    /// device may still be deleted before they are appended. The lookup uses the cache, and the append then
+    /// finds the device there.
     ///
     /// # Errors
     /// [`StoreError::DeviceMissing`] if the device is missing, or the principal may not see it. With

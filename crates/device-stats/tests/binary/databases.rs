@@ -54,8 +54,7 @@ impl Database {
         }
     }
 
-    /// Returns whether the database contains a text in any place. A server with a SQLite database must have
-    /// ended.
+    /// Returns whether the database contains a text in any place. With SQLite, stop the server first.
     pub(crate) fn contains(&self, text: &str) -> bool {
         match &self.kind {
             Kind::Sqlite(folder) => std::fs::read_dir(folder.path()).unwrap().any(|file| {

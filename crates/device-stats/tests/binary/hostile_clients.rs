@@ -5,8 +5,8 @@
 //! many addresses.
 //!
 //! With `CRASH_POINTS=all`, as `make torture` sets it, the attack is repeated, and also has bodies that are
-//! slow for the whole time that a body may take. In a release build, the 99th percentile of the answers to
-//! the honest client then at most doubles.
+//! slow for the whole time that a body may take. In a release build, the 99th percentile of the honest
+//! client's times then at most doubles, or is at most 5 ms.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -51,11 +51,11 @@ const MEMORY_MAX: usize = 256 * 1024 * 1024;
 const HUGE_BYTES: usize = 1024 * 1024 * 1024;
 /// Depth of nested JSON.
 const DEPTH: usize = 100_000;
-/// Number of honest requests before the attack, and in `make torture`, which compares their times with those
-/// during the attack.
+/// Number of honest requests before the attack.
 const CALM_REQUESTS: usize = 400;
+/// The same in `make torture`, which compares their times with those during the attack.
 const CALM_TORTURE_REQUESTS: usize = 4_000;
-/// Maximum factor by which an attack slows down an honest client: its 99th percentile.
+/// Maximum factor by which an attack increases the 99th percentile of an honest client's times.
 const SLOWDOWN_MAX: u32 = 2;
 /// 99th percentile that is always allowed. Below it, the scheduler of the system alone may double a time.
 const P99_ALLOWED: Duration = Duration::from_millis(5);

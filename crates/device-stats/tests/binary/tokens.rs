@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::databases::over_both_stores;
 use crate::server::{Server, device_stats, run, serve, serve_at, stdout_of};
 
-/// Time by which a revoked token may be accepted longer than promised, on a busy machine.
+/// Additional time for which a busy machine may accept a revoked token.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Returns whether the log contains a text.

@@ -176,8 +176,8 @@ async fn stall(headers: HeaderMap, bytes: &[u8], frame_size: usize) -> (Duration
     (begun.elapsed(), received.map(drop).unwrap_err())
 }
 
-/// Slow clients could hold the memory of all bodies. The rule against it is useless if it does not get the
-/// memory that the body holds.
+/// Slow clients could hold the memory of all bodies. The minimum rate prevents this only if its check knows
+/// the memory that a body holds.
 #[tokio::test(start_paused = true)]
 async fn a_large_body_that_stalls_is_refused_early() {
     let (time, refused) = stall(HeaderMap::new(), &vec![b'a'; 300 * 1024], 20_000).await;
