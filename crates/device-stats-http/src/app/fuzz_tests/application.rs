@@ -63,9 +63,11 @@ impl Application {
         }
     }
 
-    /// Puts a token of each kind of holder into the store, and begins a session, unless the application is
-    /// open. Requests may have deleted the former ones, or their holders.
-    pub(super) async fn issue_credentials(&mut self, rng: &mut Rng) {
+    /// Puts a user and its device into the store if requests have deleted them. Unless the application is open,
+    /// also puts a token of each kind of holder into it, and begins a session.
+    pub(super) async fn restore_objects(&mut self, rng: &mut Rng) {
+        let user = self.user().await;
+        let device = self.device(user).await;
         if self.auth == AuthMode::Open {
             return;
         }
@@ -73,8 +75,6 @@ impl Application {
         for token in self.store.list_tokens(Visibility::All, TokenId(0), u32::MAX).await.unwrap() {
             self.store.delete_token(&Author::SERVICE, Visibility::All, token.id).await.unwrap();
         }
-        let user = self.user().await;
-        let device = self.device(user).await;
         let (mut tokens, mut ids) = (Vec::new(), Vec::new());
         for (holder, scopes) in [
             (Identity::User(user), &[Scope::Ingest, Scope::Read, Scope::Manage][..]),

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
+use axum::http::request::Builder;
 use axum::http::{HeaderValue, Method};
 use device_stats_service::ClientAddress;
 use fastrand::Rng;
@@ -157,6 +158,43 @@ const BODIES: &[&str] = &[
     "",
 ];
 
+/// Valid bodies of operations, with their media types.
+const FITTING_BODIES: &[(&str, &str, &str)] = &[
+    ("create_user", "application/json", r#"{"username":"ada","email":"ada@example.com"}"#),
+    ("update_user", "application/json", r#"{"username":"ada"}"#),
+    ("create_device", "application/json", r#"{"device_id":"d1","name":"pump"}"#),
+    ("create_device", "application/json", r#"{"device_id":"d2"}"#),
+    ("update_device", "application/json", r#"{"name":"fan"}"#),
+    ("append_reading", "application/json", r#"{"x":1,"y":2,"z":3}"#),
+    (
+        "append_reading",
+        "application/json",
+        r#"{"x":1.5,"y":-0.25,"z":9.81,"timestamp":"2026-11-23T10:00:00Z"}"#,
+    ),
+    (
+        "append_batch",
+        "application/json",
+        r#"[{"x":1,"y":2,"z":3,"timestamp":1795428000},{"x":1,"y":2,"z":3}]"#,
+    ),
+    ("append_batch", "text/csv", "timestamp,x,y,z\n2026-11-23T10:00:00Z,1,2,3\n"),
+    ("append_batch", "application/x-ndjson", "{\"x\":1,\"y\":2,\"z\":3}\n"),
+    ("append_mixed_batch", "application/json", r#"[{"device_id":"d0","x":1,"y":2,"z":3}]"#),
+    ("append_mixed_batch", "text/csv", "device_id,timestamp,x,y,z\nd0,1795428000,1,2,3\n"),
+    ("append_points", "text/plain", "sensors,device=d0 x=1,y=2,z=3 1795428000250000000\n"),
+    ("analyze_device", "application/json", r#"{"percentiles":[50,99.9],"mean":true}"#),
+    ("analyze_user", "application/json", "{}"),
+    ("create_token", "application/json", r#"{"for":{"device_id":"d0"},"scopes":["ingest"]}"#),
+    ("create_token", "application/json", r#"{"for":{"user_id":1},"scopes":["read"],"name":"n"}"#),
+];
+/// Valid queries of operations that need one.
+const FITTING_QUERIES: &[(&str, &str)] = &[
+    ("get_devices_analysis", "?device_id=d0"),
+    ("list_latest", "?user_id=1"),
+    ("delete_readings", "?start_time=2026-11-23T09:00:00Z&end_time=2026-11-23T11:00:00Z"),
+    ("list_device_series", "?points=10"),
+    ("list_user_series", "?bucket=PT1H"),
+];
+
 /// An operation of the document, with the names of its parameters in the query.
 pub(super) struct Operation {
     pub(super) id: String,
@@ -204,12 +242,15 @@ pub(super) fn text(rng: &mut Rng) -> String {
     }
 }
 
-/// Returns the target of a request.
-fn target(rng: &mut Rng, operation: &Operation) -> String {
+/// Returns the path of a request. Most ids are those of existing objects.
+fn path(rng: &mut Rng, operation: &Operation, is_plain: bool) -> String {
     let mut parts = Vec::new();
     for part in operation.path.split('/') {
         let part = match part {
-            _ if rng.u8(..100) == 0 => text(rng),
+            "{device_id}" if is_plain => "d0".to_owned(),
+            "{user_id}" | "{token_id}" if is_plain => "1".to_owned(),
+            "{timestamp}" if is_plain => "2026-11-23T10:00:00Z".to_owned(),
+            _ if !is_plain && rng.u8(..100) == 0 => text(rng),
             "{device_id}" if rng.u8(..10) > 1 => format!("d{}", rng.u8(..4)),
             "{user_id}" | "{token_id}" if rng.u8(..10) > 1 => rng.u8(..4).to_string(),
             "{timestamp}" if rng.u8(..10) > 3 => "2026-11-23T10:00:00Z".to_owned(),
@@ -218,17 +259,21 @@ fn target(rng: &mut Rng, operation: &Operation) -> String {
         };
         parts.push(utf8_percent_encode(&part, NON_ALPHANUMERIC).to_string().replace("%5F", "_"));
     }
-    let mut target = parts.join("/");
-    let mut separator = '?';
+    parts.join("/")
+}
+
+/// Returns a random query of an operation.
+fn query(rng: &mut Rng, operation: &Operation) -> String {
+    let (mut query, mut separator) = (String::new(), '?');
     for name in &operation.queries {
         while rng.u8(..10) < 3 {
             let name = if rng.u8(..50) == 0 { text(rng) } else { name.clone() };
             let (name, value) = (utf8_percent_encode(&name, NON_ALPHANUMERIC), text(rng));
-            write!(target, "{separator}{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC)).unwrap();
+            write!(query, "{separator}{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC)).unwrap();
             separator = '&';
         }
     }
-    target
+    query
 }
 
 /// Returns random JSON.
@@ -278,13 +323,54 @@ pub(super) fn header_value(text: &str) -> HeaderValue {
     HeaderValue::from_bytes(text.as_bytes()).unwrap_or(HeaderValue::from_static("x"))
 }
 
-/// Returns a request for an operation, with some of these credentials.
+/// Returns a request for an operation, with some of these credentials: a plain request, or one with texts that
+/// may break a parser.
 pub(super) fn request(rng: &mut Rng, operation: &Operation, credentials: &Credentials) -> Request {
-    let method = if rng.u8(..100) == 0 { Method::PATCH } else { operation.method.clone() };
+    let is_plain = rng.u8(..10) < 4;
+    let method = if !is_plain && rng.u8(..100) == 0 { Method::PATCH } else { operation.method.clone() };
     let client = ClientAddress::from(IpAddr::from([10, 0, 0, rng.u8(..4)]));
     let arrival = Arrival { is_encrypted: rng.bool(), is_local: rng.bool() };
-    let mut builder = Request::builder().method(method).uri(target(rng, operation));
-    builder = credentials.add_to(rng, builder.extension(client).extension(arrival));
+    let path = path(rng, operation, is_plain);
+    let builder = Request::builder().method(method).extension(client).extension(arrival);
+    let builder = credentials.add_to(rng, builder);
+    let request = if is_plain {
+        plain(rng, operation, credentials, builder, &path)
+    } else {
+        let query = query(rng, operation);
+        unusual(rng, operation, credentials, builder.uri(path + &query))
+    };
+    request.unwrap_or_else(|_| Request::new(Body::empty()))
+}
+
+/// Completes a request that is valid, unless its object is missing or its credentials are not.
+fn plain(
+    rng: &mut Rng,
+    operation: &Operation,
+    credentials: &Credentials,
+    builder: Builder,
+    path: &str,
+) -> axum::http::Result<Request> {
+    let query = FITTING_QUERIES.iter().find(|(id, _)| *id == operation.id).map_or("", |(_, query)| query);
+    let builder = builder.uri(format!("{path}{query}"));
+    if operation.id == "create_session" {
+        let body = credentials.session_body(rng);
+        return builder.header("content-type", "application/json").body(Body::from(body));
+    }
+    let fitting: Vec<_> = FITTING_BODIES.iter().filter(|(id, ..)| *id == operation.id).collect();
+    if fitting.is_empty() {
+        return builder.body(Body::empty());
+    }
+    let (_, media_type, body) = fitting[rng.usize(..fitting.len())];
+    builder.header("content-type", *media_type).body(Body::from(*body))
+}
+
+/// Completes a request with random headers and a random body.
+fn unusual(
+    rng: &mut Rng,
+    operation: &Operation,
+    credentials: &Credentials,
+    mut builder: Builder,
+) -> axum::http::Result<Request> {
     for name in ["idempotency-key", "if-match", "if-none-match", "accept", "host", "origin"] {
         if rng.u8(..20) == 0 {
             builder = builder.header(name, header_value(&text(rng)));
@@ -310,5 +396,5 @@ pub(super) fn request(rng: &mut Rng, operation: &Operation, credentials: &Creden
         }
         _ => bytes,
     };
-    builder.body(Body::from(Bytes::from(bytes))).unwrap_or_else(|_| Request::new(Body::empty()))
+    builder.body(Body::from(Bytes::from(bytes)))
 }
