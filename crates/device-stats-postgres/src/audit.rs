@@ -56,14 +56,17 @@ async fn insert(transaction: &Transaction<'_>, rows: Vec<AuditRow>) -> Result<()
     if rows.is_empty() {
         return Ok(());
     }
+    // `OFFSET 0` leaves the planner only a lookup in the index for each entry.
     let insert = "INSERT INTO audit (actor, actor_id, actor_token, request_id, address, action, user_id, username, device,
             device_id, token, details)
-        SELECT actor, actor_id, actor_token, request_id, address, action, coalesce(new.user_id, devices.user_id), username,
-            device, coalesce(new.device_id, devices.device_id), token, details
+        SELECT actor, actor_id, actor_token, request_id, address, action, coalesce(new.user_id, found.user_id), username,
+            device, coalesce(new.device_id, found.device_id), token, details
         FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
             $9::bigint[], $10::text[], $11::bigint[], $12::text[]) WITH ORDINALITY AS new (actor, actor_id, actor_token,
             request_id, address, action, user_id, username, device, device_id, token, details, position)
-        LEFT JOIN devices ON new.device_id IS NULL AND devices.id = device ORDER BY position";
+        LEFT JOIN LATERAL (
+            SELECT devices.user_id, devices.device_id FROM devices
+            WHERE new.device_id IS NULL AND devices.id = new.device OFFSET 0) AS found ON true ORDER BY position";
     let insert = transaction.prepare_cached(insert).await?;
     let actors: Vec<&str> = rows.iter().map(|row| row.actor.as_str()).collect();
     let actions: Vec<&str> = rows.iter().map(|row| row.action.as_str()).collect();
