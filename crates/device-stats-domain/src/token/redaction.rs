@@ -45,13 +45,14 @@ struct Found {
 
 /// Finds the first part of a text that looks like a token.
 fn find_token(text: &str) -> Option<Found> {
-    text.match_indices(PRODUCT).find_map(|(start, product)| {
-        let mut letters = text.get(start + product.len()..)?.chars();
+    let product = PRODUCT.trim_end_matches('_');
+    text.match_indices(product).find_map(|(start, _)| {
+        let mut letters = strip_underscore(text.get(start + product.len()..)?)?.chars();
         let kind = letters.next()?;
-        if !TokenKind::ALL.iter().any(|known| known.letter() == kind) || letters.next() != Some('_') {
+        if !TokenKind::ALL.iter().any(|known| known.letter() == kind) {
             return None;
         }
-        let rest = letters.as_str();
+        let rest = strip_underscore(letters.as_str())?;
         let secret = rest.get(..rest.find(ends_token).unwrap_or(rest.len()))?;
         if secret.chars().count() < REDACTED_CHARACTERS_MIN {
             return None;
@@ -60,6 +61,11 @@ fn find_token(text: &str) -> Option<Found> {
         let shown: usize = secret.chars().take(SHOWN_CHARACTERS).map(char::len_utf8).sum();
         Some(Found { shown: begin + shown, end: begin + secret.len() })
     })
+}
+
+/// Removes an underscore at the beginning, also as some programs write it in a URL.
+fn strip_underscore(text: &str) -> Option<&str> {
+    ["_", "%5F", "%5f"].iter().find_map(|underscore| text.strip_prefix(underscore))
 }
 
 fn ends_token(character: char) -> bool {
@@ -94,6 +100,16 @@ mod tests {
         }
         let two = format!("{text},{}", Token::from_random(TokenKind::Device, &[7; 32]).expose());
         assert_eq!(redact_tokens(&two), "dss_u_q6urq6***,dss_d_BwcHBw***");
+    }
+
+    /// A library logged the target of a request, in which the client had percent-encoded the underscores.
+    #[test]
+    fn percent_encoded_tokens_are_redacted() {
+        let token = Token::from_random(TokenKind::User, &[0xAB; 32]);
+        for underscore in ["%5F", "%5f"] {
+            let text = format!("/{}/x", token.expose().replace('_', underscore));
+            assert_eq!(redact_tokens(&text), format!("/dss{underscore}u{underscore}q6urq6***/x"));
+        }
     }
 
     /// A token with a typing error is as secret as the token.
