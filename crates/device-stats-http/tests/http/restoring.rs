@@ -106,7 +106,7 @@ async fn no_cached_segment_answers_for_a_segment_of_the_restored_database() {
         assert!(matches!(appended, Replaced::Done(_)));
         for _ in 0..2 {
             let analysis = node.api.post("/api/v1/stats/devices/d/analyze", "{}").await.json();
-            assert_eq!(analysis["x"]["max"], json!(x));
+            assert_eq!(analysis["x"]["max_value"], json!(x));
         }
         postgres.restore();
     }
