@@ -68,6 +68,7 @@ async fn send_remaining(
         let next = arrivals.borrow_mut().next(start.elapsed());
         let Some(arrival) = next else { return Ok(measured) };
         sleep_until(start + arrival.due).await;
+        client.reconnect_if_idle().await?;
         let sent = start.elapsed();
         let Exchanged { status, answered, ended } = client.exchange(arrival.kind).await?;
         let [answered, ended] = [answered, ended].map(|time| time - start);

@@ -1,6 +1,7 @@
 //! A client that sends requests of all kinds over one connection.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,11 +18,16 @@ use crate::ingest::{Arguments as IngestArguments, RequestTemplate};
 const ANALYZED: &str = "analyzed";
 /// Size of a read, in bytes.
 const READ_BYTES: usize = 4 * 1024;
+/// Time after which an idle connection is replaced: a server may close it, and the service does so after 10 s.
+const IDLE_MAX: Duration = Duration::from_secs(5);
 
 /// A connection, and a request of each kind.
 pub(super) struct MixedClient {
+    address: String,
     responses: Responses,
     requests: OwnedWriteHalf,
+    /// Time of the end of the last exchange.
+    used: Instant,
     single: RequestTemplate,
     batch: RequestTemplate,
     analysis: Vec<u8>,
@@ -84,20 +90,30 @@ impl MixedClient {
     /// # Errors
     /// If the connection fails.
     pub(super) async fn open(arguments: &Arguments, number: u32) -> anyhow::Result<Self> {
-        let address = &arguments.address;
-        let stream =
-            TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
-        stream.set_nodelay(true)?;
+        let address = arguments.address.clone();
+        let (responses, requests) = connect(&address).await?;
         let analysis =
             format!("GET /api/v1/stats/devices/{ANALYZED}/analysis HTTP/1.1\r\nhost: {address}\r\n\r\n");
-        let (stream, requests) = stream.into_split();
         Ok(Self {
-            responses: Responses { stream, received: Vec::with_capacity(READ_BYTES) },
+            address,
+            responses,
             requests,
+            used: Instant::now(),
             single: RequestTemplate::new(&single(arguments), None, number)?,
             batch: RequestTemplate::new(&batch(arguments), None, number)?,
             analysis: analysis.into_bytes(),
         })
+    }
+
+    /// Connects again if the connection was idle for long.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    pub(super) async fn reconnect_if_idle(&mut self) -> anyhow::Result<()> {
+        if self.used.elapsed() > IDLE_MAX {
+            (self.responses, self.requests) = connect(&self.address).await?;
+        }
+        Ok(())
     }
 
     /// Sends a request while reading its response, which must be a success or 503. A refusal may arrive
@@ -118,8 +134,16 @@ impl MixedClient {
             Ok((status, Instant::now()))
         };
         let ((), (status, answered)) = tokio::try_join!(send, receive)?;
-        Ok(Exchanged { status, answered, ended: Instant::now() })
+        self.used = Instant::now();
+        Ok(Exchanged { status, answered, ended: self.used })
     }
+}
+
+async fn connect(address: &str) -> anyhow::Result<(Responses, OwnedWriteHalf)> {
+    let stream = TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
+    stream.set_nodelay(true)?;
+    let (stream, requests) = stream.into_split();
+    Ok((Responses { stream, received: Vec::with_capacity(READ_BYTES) }, requests))
 }
 
 impl Responses {
