@@ -18,7 +18,7 @@ use crate::ingest::{Arguments as IngestArguments, RequestTemplate};
 const ANALYZED: &str = "analyzed";
 /// Size of a read, in bytes.
 const READ_BYTES: usize = 4 * 1024;
-/// Time after which an idle connection is replaced: a server may close it, and the service does so after 10 s.
+/// Time after which an idle connection is replaced. The service closes it after 10 s.
 const IDLE_MAX: Duration = Duration::from_secs(5);
 
 /// A connection, and a request of each kind.

@@ -63,8 +63,8 @@ impl Application {
         }
     }
 
-    /// Puts a user and its device into the store if requests have deleted them. Unless the application is open,
-    /// also puts a token of each kind of holder into it, and begins a session.
+    /// Puts a user and its device into the store if requests have deleted them. Unless the application is
+    /// open, also puts a token of each kind of holder into it, and begins a session.
     pub(super) async fn restore_objects(&mut self, rng: &mut Rng) {
         let user = self.user().await;
         let device = self.device(user).await;

@@ -323,8 +323,8 @@ pub(super) fn header_value(text: &str) -> HeaderValue {
     HeaderValue::from_bytes(text.as_bytes()).unwrap_or(HeaderValue::from_static("x"))
 }
 
-/// Returns a request for an operation, with some of these credentials: a plain request, or one with texts that
-/// may break a parser.
+/// Returns a request for an operation, with some of these credentials: a plain request, or one with texts
+/// that may break a parser.
 pub(super) fn request(rng: &mut Rng, operation: &Operation, credentials: &Credentials) -> Request {
     let is_plain = rng.u8(..10) < 4;
     let method = if !is_plain && rng.u8(..100) == 0 { Method::PATCH } else { operation.method.clone() };
