@@ -18,7 +18,7 @@ from stores import STORES, PostgresStore, SqliteFolder
 POSTERS = 64
 """Number of connections that post without a pause."""
 SECONDS = 20
-"""Duration of the posts without the deletion, and of those that begin just before it."""
+"""Duration of the posts before, during and after the deletion. "During" begins just before it."""
 LEAD_SECONDS = 2
 """Time between the start of the posts and the deletion."""
 FREED_SECONDS_MAX = 600
@@ -34,9 +34,10 @@ class DeletionResult:
 
     readings: int
     before: dict
-    """Result of `device-stats-bench open-loop` without the deletion."""
+    """Result of `device-stats-bench open-loop` before the deletion."""
     during: dict
-    """The same, with the deletion."""
+    after: dict
+    """The same when the space is free."""
     answer_seconds: float
     """Time to the response to the deletion."""
     freed_seconds: float
@@ -59,10 +60,10 @@ def run_deletion(plan: Plan, system: str, columns: Columns, folder: Path, path: 
         # The pages of the device are read from the disk, as after months.
         store.go_cold()
         with Service(plan.programs / "device-stats", store.url, folder / f"{system}-deletion.log") as service:
-            before = post(plan, service).wait_for_result()
+            before = post(plan, service, "before").wait_for_result()
             bytes_before = store.bytes_stored()
             device = store.query_number(f"SELECT id FROM devices WHERE device_id = '{LONG}'")
-            posts = post(plan, service)
+            posts = post(plan, service, "during")
             time.sleep(LEAD_SECONDS)
             begun = time.perf_counter()
             delete(service, path)
@@ -75,7 +76,8 @@ def run_deletion(plan: Plan, system: str, columns: Columns, folder: Path, path: 
             freed_seconds = time.perf_counter() - begun
             readings = columns.slice_of(LONG).stop
             sizes = (bytes_before, store.bytes_stored())
-            return DeletionResult(readings, before, during, answer_seconds, freed_seconds, *sizes)
+            after = post(plan, service, "after").wait_for_result()
+            return DeletionResult(readings, before, during, after, answer_seconds, freed_seconds, *sizes)
 
 
 class Posts:
@@ -91,9 +93,10 @@ class Posts:
         return json.loads(output)["phases"][0]
 
 
-def post(plan: Plan, service: Service) -> Posts:
-    kinds = ["--batches=0", "--analyses=0", f"--connections={POSTERS}", f"--phase=0:{SECONDS}"]
-    return Posts([plan.programs / "device-stats-bench", "open-loop", f"--address={service.address}", *kinds])
+def post(plan: Plan, service: Service, devices: str) -> Posts:
+    """Begins posts of new devices."""
+    load = ["--batches=0", "--analyses=0", f"--connections={POSTERS}", f"--phase=0:{SECONDS}", f"--prefix={devices}"]
+    return Posts([plan.programs / "device-stats-bench", "open-loop", f"--address={service.address}", *load])
 
 
 def delete(service: Service, path: str) -> None:

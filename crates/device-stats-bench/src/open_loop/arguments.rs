@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// Let this share of the requests be analyses, in percent; the others are single readings
     #[arg(long, default_value_t = 10)]
     pub(super) analyses: u8,
+    /// Begin the ids of devices with this text; a device that has readings of an earlier run gets repeats
+    #[arg(long, default_value = "open-loop")]
+    pub(super) prefix: String,
     /// Use this seed for the times and kinds of the requests
     #[arg(long, default_value_t = 20_261_130)]
     pub(super) seed: u64,

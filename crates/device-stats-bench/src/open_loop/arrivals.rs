@@ -100,6 +100,7 @@ mod tests {
             readings: 1,
             batches: 60,
             analyses: 10,
+            prefix: String::new(),
             seed: 1,
         }
     }

@@ -77,11 +77,13 @@ pub(super) fn prepare(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn single(arguments: &Arguments) -> IngestArguments {
-    IngestArguments::single(&arguments.address, arguments.connections, "single")
+    let prefix = format!("{}-single", arguments.prefix);
+    IngestArguments::single(&arguments.address, arguments.connections, &prefix)
 }
 
 fn batch(arguments: &Arguments) -> IngestArguments {
-    IngestArguments::ndjson(&arguments.address, arguments.connections, "batch", arguments.readings)
+    let prefix = format!("{}-batch", arguments.prefix);
+    IngestArguments::ndjson(&arguments.address, arguments.connections, &prefix, arguments.readings)
 }
 
 impl MixedClient {
