@@ -62,8 +62,8 @@ pub(crate) fn pool(
         .map_err(|error| SchemaError::Unavailable(error.into()))
 }
 
-/// Opens a connection outside the pool, and checks it like those of the pool. Returns its client and its
-/// notifications. The connection ends when one of the two is dropped.
+/// Opens a connection outside the pool, with the same checks as for a connection of the pool. Returns its
+/// client and its notifications. The connection ends when one of the two is dropped.
 pub(crate) async fn listening(
     config: &PostgresConfig,
 ) -> Result<(tokio_postgres::Client, mpsc::Receiver<String>), StoreError> {

@@ -99,7 +99,7 @@ async fn a_start_empties_the_log() {
     let device = process::device(&store).await;
     store.append(&[process::reading(device, 0)]).await.unwrap();
     for migrate in [true, false] {
-        // The copy is what a killed process leaves.
+        // The copied files are in the state in which a killed process leaves them.
         let killed = Folder::new();
         for (from, to) in [
             (folder.database(), killed.database()),

@@ -242,7 +242,7 @@ pub(super) fn text(rng: &mut Rng) -> String {
     }
 }
 
-/// Returns the path of a request. Most ids are those of existing objects.
+/// Returns the path of a request. Most ids in it name existing objects.
 fn path(rng: &mut Rng, operation: &Operation, is_plain: bool) -> String {
     let mut parts = Vec::new();
     for part in operation.path.split('/') {
