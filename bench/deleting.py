@@ -27,6 +27,14 @@ POLL_SECONDS = 0.5
 DELETIONS = {"device": f"/api/v1/devices/{LONG}", "all readings": f"/api/v1/stats/devices/{LONG}?all=true"}
 """Path of each deletion."""
 
+DEAD_ROWS = """
+SELECT coalesce(sum(n_dead_tup), 0)::bigint FROM pg_stat_all_tables WHERE relid IN (
+    SELECT unnest(ARRAY[oid, reltoastrelid]) FROM pg_class WHERE relname IN ('segment', 'segment_block'))
+"""
+"""Deleted rows that PostgreSQL has not vacuumed, with those of the tables that hold large values (TOAST)."""
+DEAD_ROWS_MAX = 1_000
+"""The deletion leaves more than a hundred times as many."""
+
 
 @dataclass
 class DeletionResult:
@@ -116,4 +124,4 @@ def is_freed(store: SqliteFolder | PostgresStore, device: int) -> bool:
         # The service returns free pages to the file system, until they are a quarter of the used ones.
         free, pages = (store.query_number(f"PRAGMA {name}") for name in ("freelist_count", "page_count"))
         return free <= (pages - free) / 4
-    return store.query_number("SELECT sum(n_dead_tup) FROM pg_stat_user_tables WHERE relname LIKE 'segment%'") < 1_000
+    return store.query_number(DEAD_ROWS) < DEAD_ROWS_MAX
