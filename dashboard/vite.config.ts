@@ -1,0 +1,23 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+/** Address of the service during development: `npm run dev` passes requests on to it. */
+const SERVICE = process.env.DEVICE_STATS_URL ?? 'http://127.0.0.1:8000';
+
+export default defineConfig({
+  plugins: [svelte()],
+  build: {
+    target: 'es2022',
+    // A policy of the page forbids scripts and styles inside the page, and `data:` addresses of fonts and workers.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  worker: { format: 'es' },
+  server: {
+    proxy: { '^/(api|health|docs)(/|$)': { target: SERVICE, changeOrigin: true } },
+  },
+  test: {
+    environment: 'node',
+    include: ['src/**/*.test.ts'],
+  },
+});
