@@ -13,6 +13,7 @@ from ingesting import IngestResult
 from measuring import CLIENTS, ServiceResult
 from overload import OverloadResult, stored_readings
 from plan import DEVICES, Plan
+from zooming import ZoomResult
 
 MEBIBYTE = 2**20
 NDJSON_ONE_DEVICE = "NDJSON, one device each"
@@ -21,6 +22,8 @@ INGEST_GOALS = {
     "service-postgres": {NDJSON_ONE_DEVICE: 0.8, "NDJSON, 1,000 devices": 0.3},
 }
 """Goals in millions of readings per second."""
+ZOOM_SECONDS_MAX = 0.3
+"""Maximum time of a step of a zoom into 100 million readings."""
 
 
 @dataclass
@@ -234,6 +237,15 @@ class Goals:
         rate = f"{single['accepted'] / phase['seconds']:,.0f}/s, {single['refused']:,} refused"
         slowest = milliseconds(phase["accepted_slowest"])
         return f"{rate}, slowest {slowest}", milliseconds(phase["accepted_p99"])
+
+    @staticmethod
+    def zoom_rows(system: str, result: ZoomResult) -> Iterator[Row]:
+        """Builds the rows of the steps of a zoom."""
+        group = f"zoom into {amount(result.readings)} readings, {system}"
+        for readings, times in zip(result.spans, result.by_step, strict=True):
+            figure = f"{milliseconds(median(times))}, slowest {milliseconds(max(times))}"
+            most = p99(times)
+            yield Row(group, f"{readings:,} readings", figure, milliseconds(most), "300 ms", most <= ZOOM_SECONDS_MAX)
 
     @staticmethod
     def csv_rows(name: str, sizes: dict[str, float]) -> Iterator[Row]:

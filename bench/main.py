@@ -20,10 +20,11 @@ from ingesting import run_clickhouse, run_ingest
 from machine import describe_machine
 from measuring import ServiceResult, question_lists, run_service
 from overload import run_overload
-from plan import DELETION, DEVICES, INGEST, OVERLOAD, BadPlan, Plan, read_plan
+from plan import DELETION, DEVICES, INGEST, OVERLOAD, ZOOM, BadPlan, Plan, read_plan
 from questions import Questions
 from report import table, write_json
 from sealing import measure_csv, measure_rates
+from zooming import run_zoom
 
 BYTES_PER_READING = 200
 """Disk space for each reading of the user: the columns, and the files of this service, which contain each
@@ -135,7 +136,20 @@ def measure_deletion(plan: Plan, folder: Path, kind: str, rows: list[Row]) -> di
     return found
 
 
-MEASURES = {INGEST: measure_ingest, OVERLOAD: measure_overload, DELETION: measure_deletion}
+def measure_zoom(plan: Plan, folder: Path, kind: str, rows: list[Row]) -> dict[str, object]:
+    """Measures the steps of a zoom into a large device."""
+    say(f"{kind}: writing {DEVICES} x {plan.readings:,} readings")
+    columns = write_columns(folder / kind, "sensor", plan.readings, plan.seed)
+    found: dict[str, object] = {}
+    for system in plan.services:
+        say(f"{kind}: {system}")
+        found[system] = run_zoom(plan, system, columns, folder)
+        rows += Goals.zoom_rows(system, found[system])
+    shutil.rmtree(columns.folder)
+    return found
+
+
+MEASURES = {INGEST: measure_ingest, OVERLOAD: measure_overload, DELETION: measure_deletion, ZOOM: measure_zoom}
 """Measurements other than questions about readings."""
 
 

@@ -19,7 +19,9 @@ OVERLOAD = "overload"
 """Name of the measurement of overload over HTTP."""
 DELETION = "deletion"
 """Name of the measurement of the deletion of a large device. Its readings are those of `sensor`."""
-KINDS = ("noise", "sensor", "real", INGEST, OVERLOAD, DELETION)
+ZOOM = "zoom"
+"""Name of the measurement of the steps of a zoom. Its readings are those of `sensor`."""
+KINDS = ("noise", "sensor", "real", INGEST, OVERLOAD, DELETION, ZOOM)
 SERVICES = ("service-sqlite", "service-postgres")
 COMPETITORS = ("clickhouse", "duckdb", "postgres")
 
