@@ -21,7 +21,8 @@ export const MAX_US: TimeUs = 253_402_300_800 * SECOND_US - 32;
 
 /** Returns the moment rounded to a whole microsecond, inside the years 0001 to 9999. */
 export function clampUs(us: number): TimeUs {
-  return Math.min(Math.max(Math.round(us), MIN_US), MAX_US);
+  // The sum turns -0 into 0.
+  return Math.min(Math.max(Math.round(us), MIN_US), MAX_US) + 0;
 }
 
 /** Returns the present moment of the clock of this computer. */

@@ -1,25 +1,117 @@
-/** The span of time that a view shows. */
+/**
+ * The span of time that a view shows: its window at a moment, its text in the address, and the moves to the spans
+ * around it. `common-ranges.ts` has the ranges that are one click away, `typed-range.ts` reads ranges written by hand.
+ */
+import { dateOfDays, daysOfDate } from './calendar';
+import {
+  clampUs,
+  MAX_US,
+  MIN_US,
+  parseRfc3339,
+  SECOND_US,
+  toRfc3339,
+  toShortRfc3339,
+  type TimeUs,
+} from './moment';
+import { startOfDay, wholeDays } from './zone';
 
 /** The last `seconds`, up to now; a fixed window, with an exclusive end; or all readings. */
 export type Range =
-  { kind: 'last'; seconds: number } | { kind: 'between'; fromUs: number; untilUs: number } | { kind: 'all' };
+  { kind: 'last'; seconds: number } | { kind: 'between'; fromUs: TimeUs; untilUs: TimeUs } | { kind: 'all' };
 
-/** Returns the parameters of the address for a range. */
+/** Span of time with an exclusive end; it is never empty. */
+export interface Window {
+  fromUs: TimeUs;
+  untilUs: TimeUs;
+}
+
+/** Longest span before now, in seconds: 10,000 years. */
+const SECONDS_MAX = 10_000 * 365.25 * 86_400;
+
+/** Returns the window of a range at a moment; `null` if it has no bounds. */
+export function windowOf(range: Range, nowUs: TimeUs): Window | null {
+  if (range.kind === 'all') return null;
+  if (range.kind === 'between') return { fromUs: range.fromUs, untilUs: range.untilUs };
+  return { fromUs: clampUs(nowUs - range.seconds * SECOND_US), untilUs: nowUs };
+}
+
+/** Returns the parameters of a request for a window; `null` stands for all readings. */
+export function windowQuery(window: Window | null): { start_time?: string; until?: string } {
+  return window ? { start_time: toRfc3339(window.fromUs), until: toRfc3339(window.untilUs) } : {};
+}
+
+/** Returns a range with fixed ends, in order and inside the years 0001 to 9999; `null` if it is empty. */
+export function between(fromUs: number, untilUs: number): Range | null {
+  const range: Range = { kind: 'between', fromUs: clampUs(fromUs), untilUs: clampUs(untilUs) };
+  return range.fromUs < range.untilUs ? range : null;
+}
+
+/** Returns the range of the last seconds; `null` if their number is out of range. */
+export function last(seconds: number): Range | null {
+  return seconds >= 1e-6 && seconds <= SECONDS_MAX ? { kind: 'last', seconds } : null;
+}
+
+const UNITS: [unit: string, seconds: number][] = [
+  ['d', 86_400],
+  ['h', 3_600],
+  ['m', 60],
+  ['s', 1],
+];
+
+/** Returns the parameters of the address for a range: `last=6h`, `last=all`, or `from=…&until=…`. */
 export function rangeToQuery(range: Range): Record<string, string> {
-  if (range.kind === 'last') return { last: `${range.seconds}s` };
   if (range.kind === 'all') return { last: 'all' };
-  return { from: String(range.fromUs), until: String(range.untilUs) };
+  if (range.kind === 'between') {
+    return { from: toShortRfc3339(range.fromUs), until: toShortRfc3339(range.untilUs) };
+  }
+  const [unit, size] = UNITS.find(([, seconds]) => range.seconds % seconds === 0) ?? ['s', 1];
+  return { last: `${range.seconds / size}${unit}` };
 }
 
 /** Returns the range in the parameters of an address; `null` if they have none that is valid. */
 export function rangeFromQuery(query: URLSearchParams): Range | null {
-  const last = query.get('last');
-  if (last === 'all') return { kind: 'all' };
-  const seconds = Number(/^(\d+)s$/.exec(last ?? '')?.[1] ?? Number.NaN);
-  if (seconds > 0) return { kind: 'last', seconds };
-  const [fromUs, untilUs] = [query.get('from'), query.get('until')].map((text) =>
-    text ? Number(text) : Number.NaN,
-  );
-  if (fromUs! < untilUs!) return { kind: 'between', fromUs: fromUs!, untilUs: untilUs! };
-  return null;
+  const text = query.get('last');
+  if (text === 'all') return { kind: 'all' };
+  const [, count, unit] = /^(\d+(?:\.\d+)?)([dhms])$/.exec(text ?? '') ?? [];
+  if (count) return last(Number(count) * (UNITS.find(([name]) => name === unit)?.[1] ?? 1));
+  const [fromUs, untilUs] = [query.get('from'), query.get('until')].map((end) => parseRfc3339(end ?? ''));
+  return fromUs == null || untilUs == null ? null : between(fromUs, untilUs);
+}
+
+/** Returns the range of the same length before (`-1`) or after (`1`) a window: whole months and days stay whole. */
+export function neighbour(window: Window, direction: -1 | 1, zone: string): Range | null {
+  const { fromUs, untilUs } = window;
+  const days = wholeDays(fromUs, untilUs, zone);
+  if (!days) return shifted(window, direction * (untilUs - fromUs));
+  const [first, end] = [dateOfDays(days.from), dateOfDays(days.until)];
+  if (first.day === 1 && end.day === 1) {
+    const months = direction * ((end.year - first.year) * 12 + end.month - first.month);
+    return between(
+      startOfDay(daysOfDate(first.year, first.month + months, 1), zone),
+      startOfDay(daysOfDate(end.year, end.month + months, 1), zone),
+    );
+  }
+  const count = direction * (days.until - days.from);
+  return between(startOfDay(days.from + count, zone), startOfDay(days.until + count, zone));
+}
+
+/** Returns a window moved by a number of microseconds. It stays inside the years 0001 to 9999. */
+function shifted({ fromUs, untilUs }: Window, us: number): Range | null {
+  const bounded = Math.min(Math.max(us, MIN_US - fromUs), MAX_US - untilUs);
+  return between(fromUs + bounded, untilUs + bounded);
+}
+
+/** Returns a range of twice the length: around the centre of a window, or up to now. */
+export function zoomedOut(range: Range): Range {
+  if (range.kind === 'all') return range;
+  if (range.kind === 'last') return last(range.seconds * 2) ?? range;
+  // Far from 1970, neighbouring numbers are 32 µs apart.
+  const least = Number.isSafeInteger(range.fromUs) && Number.isSafeInteger(range.untilUs) ? 1 : 32;
+  const half = Math.max((range.untilUs - range.fromUs) / 2, least);
+  return between(range.fromUs - half, range.untilUs + half) ?? range;
+}
+
+/** Returns whether two ranges are the same. */
+export function sameRange(a: Range, b: Range): boolean {
+  return JSON.stringify(rangeToQuery(a)) === JSON.stringify(rangeToQuery(b));
 }
