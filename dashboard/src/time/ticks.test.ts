@@ -42,14 +42,29 @@ function texts(from: string, until: string, zone: string, width = 800, locale = 
   return ticks(at(from), at(until), width, zone, locale).map((tick) => tickText(tick).replace('\n', ' | '));
 }
 
+/** Number of texts that `Intl` has formatted. */
+let formats = 0;
+const { get: formatOf } = Object.getOwnPropertyDescriptor(Intl.DateTimeFormat.prototype, 'format') ?? {};
+Object.defineProperty(Intl.DateTimeFormat.prototype, 'format', {
+  get(this: Intl.DateTimeFormat) {
+    formats += 1;
+    return formatOf?.call(this) as unknown;
+  },
+});
+
+/** `Intl` writes a narrow space before `PM`. */
+function plain(text: string): string {
+  return text.replaceAll('\u202f', ' ');
+}
+
 describe('ticks of every span', () => {
-  it('are few, in order, inside the axis, and found at once', () => {
+  it('are few, in order, inside the axis, and found with little work', () => {
     fc.assert(
       fc.property(axis, width, zone, locale, ({ from, until }, width, zone, locale) => {
-        const begun = performance.now();
+        const begun = formats;
         const found = ticks(from, until, width, zone, locale);
-        // Generous: most of the time is spent by `Intl` on its first answer for a zone.
-        expect(performance.now() - begun).toBeLessThan(1_000);
+        // Nearly all of the time is spent by `Intl`. A time itself is no test on a busy machine.
+        expect(formats - begun).toBeLessThan(300 + 12 * found.length);
         expect(found.length).toBeLessThanOrEqual(width / 30);
         let before = -Infinity;
         for (const tick of found) {
@@ -59,7 +74,7 @@ describe('ticks of every span', () => {
           before = tick.atUs;
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 
@@ -76,7 +91,7 @@ describe('ticks of every span', () => {
         expect(found.length).toBeGreaterThan(1);
         expect((widest / length) * width).toBeLessThan(Math.max(0.55 * width, 420));
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 
@@ -96,7 +111,7 @@ describe('ticks of every span', () => {
           }
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 
@@ -200,9 +215,9 @@ describe('the labels', () => {
     const found = ticks(from, from + 20, 800, 'UTC', 'de-DE').map((tick) => tick.label);
     expect(found).toContain('12:00:00,999995');
     expect(found).toContain('12:00:01,000000');
-    const seconds = ticks(from, from + 10 * SECOND_US, 800, 'UTC', 'en-US').map((tick) => tick.label);
+    const seconds = ticks(from, from + 10 * SECOND_US, 800, 'UTC', 'en-US').map((tick) => plain(tick.label));
     expect(seconds).toContain('12:00:02 PM');
-    const half = ticks(from, from + 3 * SECOND_US, 800, 'UTC', 'en-US').map((tick) => tick.label);
+    const half = ticks(from, from + 3 * SECOND_US, 800, 'UTC', 'en-US').map((tick) => plain(tick.label));
     expect(half).toContain('12:00:02.5 PM');
   });
 
