@@ -1,14 +1,17 @@
 /** The caller of the page: its rights, sign-in and sign-out. */
 import { api, dataOf, whenSignedOut, type Me } from '../api/client';
 import { ApiFault } from '../api/fault';
+import type { Scope } from './rights';
 
-export type Scope = 'ingest' | 'read' | 'manage' | 'admin';
+export type { Scope };
 
 class Session {
   /** The rights of the caller; `null` before they are known, and while nobody is signed in. */
   me = $state.raw<Me | null>(null);
   /** Whether the service needs a token and the page has no session. */
   needsSignIn = $state(false);
+  /** Whether the session has ended without a sign-out, for example because its token was revoked. */
+  hasEnded = $state(false);
   fault = $state.raw<unknown>(null);
 
   constructor() {
@@ -20,6 +23,7 @@ class Session {
     try {
       this.me = await dataOf(api.GET('/api/v1/me'));
       this.needsSignIn = false;
+      this.hasEnded = false;
       this.fault = null;
     } catch (fault) {
       if (!(fault instanceof ApiFault && fault.status === 401)) this.fault = fault;
@@ -35,6 +39,7 @@ class Session {
   async signOut(): Promise<void> {
     await api.DELETE('/api/v1/session');
     this.#end();
+    this.hasEnded = false;
   }
 
   /** Returns whether the caller may do actions of this kind. Some also depend on the object: see `docs/access.md`. */
@@ -65,6 +70,7 @@ class Session {
   }
 
   #end(): void {
+    if (this.me) this.hasEnded = true;
     this.me = null;
     this.needsSignIn = true;
   }

@@ -43,6 +43,9 @@ const view: fc.Arbitrary<View> = fc.oneof(
     .record({ ...shown, userId: fc.nat(), compareWith: fc.option(range) })
     .map((part) => ({ ...START, page: 'user' as const, ...sorted(part) })),
   fc
+    .record({ range, deviceId: fc.option(text), userId: fc.option(fc.integer({ min: 1, max: 1e9 })) })
+    .map((part) => ({ ...START, page: 'audit' as const, audit: { ...START.audit, ...part } })),
+  fc
     .constantFrom('import', 'tokens', 'audit', 'service')
     .map((page) => ({ ...START, page: page as View['page'] })),
 );

@@ -1,9 +1,12 @@
 /** The view as the query of an address, and back. A link shows the same view. */
+import { conditionsFromQuery, conditionsToQuery } from '../access/conditions';
 import { rangeFromQuery, rangeToQuery } from '../time/range';
 import { AXES, DEVICE_TABS, PAGES, START, STATES, type Axis, type MeasuredAxis, type View } from './view';
 
 /** Prefix of the parameters of the second window. */
 const COMPARE = 'vs-';
+/** Prefix of the conditions on the audit log. */
+const ABOUT = 'about-';
 const PERCENTILES_MAX = 20;
 
 /** Returns the address of a view: `/?device=pump-7&last=6h`. Parts that equal those of the start are left out. */
@@ -30,6 +33,9 @@ export function toAddress(view: View): string {
   if (view.page === 'user' && view.compareWith) {
     for (const [name, value] of Object.entries(rangeToQuery(view.compareWith)))
       query.set(COMPARE + name, value);
+  }
+  if (view.page === 'audit') {
+    for (const [name, value] of Object.entries(conditionsToQuery(view.audit))) query.set(ABOUT + name, value);
   }
   if (view.zone !== null) query.set('zone', view.zone);
   // Commas, colons and slashes are allowed in a query (RFC 3986, section 3.4) and are easier to read.
@@ -59,6 +65,7 @@ export function fromAddress(search: string): View {
     percentiles: percentilesOf(query.get('percentiles')),
     search: query.get('search') ?? START.search,
     state: oneOf(STATES, query.get('state')),
+    audit: conditionsFromQuery(withoutPrefix(query, ABOUT)),
   };
 }
 

@@ -1,4 +1,5 @@
 /** The view: everything that decides what the page shows. It fits into the address. */
+import { ANY, type AuditConditions } from '../access/conditions';
 import type { Range } from '../time/range';
 
 export const PAGES = ['fleet', 'device', 'user', 'import', 'tokens', 'audit', 'service'] as const;
@@ -37,6 +38,8 @@ export interface View {
   search: string;
   /** Only devices in this state; `null` for all. */
   state: FleetState | null;
+  /** Conditions on the entries of the page `audit`. */
+  audit: AuditConditions;
 }
 
 export const START: View = {
@@ -52,4 +55,5 @@ export const START: View = {
   percentiles: [5, 25, 75, 95],
   search: '',
   state: null,
+  audit: ANY,
 };
