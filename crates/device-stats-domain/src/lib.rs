@@ -55,7 +55,7 @@ pub use percentile::{InvalidPercentile, Percentile};
 pub use reading::{Measurement, NewReading, Reading, ReadingId, ReadingTime};
 pub use request_id::{InvalidRequestId, RequestId};
 pub use scope::{Scope, Scopes, UnknownScope};
-pub use statistics::{RequestedStatistics, Statistics};
+pub use statistics::{OmittedStatistics, RequestedStatistics, Statistics};
 pub use summary::Summary;
 pub use text::InvalidText;
 pub use time::{EpochNumber, InvalidTime, RequestTime, TextTime, TimeUnit, Timestamp};

@@ -28,6 +28,12 @@ pub const CURSOR_LIMIT_MAX: u32 = 1_000;
 pub const PERCENTILES_MAX: usize = 20;
 /// Maximum number of buckets of a series.
 pub const SERIES_BUCKETS_MAX: u64 = 2_000;
+/// Minimum number of readings of a path for which a request can ask: the ends, and two extremes of each axis.
+pub const PATH_POINTS_MIN: u32 = 8;
+/// Default maximum number of readings of a path.
+pub const PATH_POINTS_DEFAULT: u32 = 2_000;
+/// Maximum number of readings of a path.
+pub const PATH_POINTS_MAX: u32 = 10_000;
 /// Default number of bins of a histogram.
 pub const HISTOGRAM_BINS_DEFAULT: u32 = 20;
 /// Maximum number of bins of a histogram.

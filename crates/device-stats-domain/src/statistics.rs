@@ -23,9 +23,25 @@ pub struct RequestedStatistics {
     pub range: bool,
     /// Whether to return the interquartile range.
     pub iqr: bool,
+    /// The statistics of the summary that are not computed.
+    pub omitted: OmittedStatistics,
+}
+
+/// Statistics of the summary that a request does not need. They cost nothing. None by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OmittedStatistics {
+    /// Whether to omit the sum.
+    pub sum: bool,
+    /// Whether to omit the median.
+    pub median: bool,
 }
 
 impl RequestedStatistics {
+    /// Returns whether a requested statistic needs the exact sum.
+    pub fn needs_sum(&self) -> bool {
+        !self.omitted.sum || self.mean || self.needs_squares()
+    }
+
     /// Returns whether a requested statistic needs the sum of the squares.
     pub fn needs_squares(&self) -> bool {
         self.stddev || self.rms

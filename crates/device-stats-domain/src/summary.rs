@@ -10,8 +10,10 @@ pub struct Summary {
     pub max: f64,
     /// Number of readings; 1 and up.
     pub count: u64,
-    /// The exact sum, rounded once to the nearest double; `None` beyond the largest double.
+    /// The exact sum, rounded once to the nearest double; `None` beyond the largest double, or if it was
+    /// omitted.
     pub sum: Option<f64>,
     /// The middle value; for an even count the midpoint of the two middle values, rounded once.
-    pub median: f64,
+    /// `None` if it was omitted.
+    pub median: Option<f64>,
 }

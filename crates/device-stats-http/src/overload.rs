@@ -198,6 +198,7 @@ mod tests {
         Some(Query) get /api/v1/stats/devices/{device_id}/histogram
         Some(Query) get /api/v1/stats/devices/{device_id}/latest
         Some(Query) get /api/v1/stats/devices/{device_id}/live
+        Some(Query) get /api/v1/stats/devices/{device_id}/path
         Some(Query) get /api/v1/stats/devices/{device_id}/readings/{timestamp}
         Some(Query) get /api/v1/stats/devices/{device_id}/series
         Some(Query) get /api/v1/stats/latest

@@ -4,6 +4,7 @@ mod analyses;
 mod analysis_queries;
 mod audit;
 mod batches;
+mod chosen_statistics;
 mod created;
 mod deletions;
 mod devices;
@@ -13,6 +14,7 @@ mod histograms;
 mod latest;
 mod listed;
 mod live;
+mod path;
 mod points;
 mod readings;
 mod series;
@@ -34,6 +36,7 @@ use user_operation::with_user_path;
 pub(crate) use analyses::UserAnalysisResponse;
 pub use audit::AuditEntryResponse;
 pub(crate) use audit::{AUDIT_ORDER_WORDS, audit_actions};
+pub(crate) use chosen_statistics::names as series_statistic_names;
 pub(crate) use exports::FORMAT_WORDS;
 pub(crate) use health::is_health_path;
 pub(crate) use points::{CONFLICTS, aliases, is_write_path};
@@ -54,6 +57,7 @@ pub(crate) fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(devices::find_device, devices::update_device, devices::delete_device))
         .routes(routes!(readings::list_readings, readings::append_reading, deletions::delete_readings))
         .routes(routes!(readings::find_reading))
+        .routes(routes!(path::list_path))
         .routes(routes!(latest::find_latest))
         .routes(routes!(latest::list_latest))
         .routes(routes!(batches::append_batch))

@@ -30,6 +30,7 @@ mod span_end;
 mod statistics;
 #[cfg(test)]
 mod tests;
+mod thinned;
 
 pub use group::Group;
 pub use histogram::histogram;
@@ -41,3 +42,4 @@ pub use part::spans::{Spans, cut};
 pub use rows::rows;
 pub use span_end::span_end;
 pub use statistics::{AxisAnalysis, analyze, analyze_axis};
+pub use thinned::thinned;

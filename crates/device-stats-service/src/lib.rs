@@ -36,7 +36,7 @@ pub use error::ServiceError;
 pub use export::Export;
 pub use ingest::{BatchOutcome, MissingDevices};
 pub use live::{LiveReading, LiveReadings, Position};
-pub use queries::{Analysis, Bucket, LatestReading, ReadingSpan, Series, SeriesTooLong};
+pub use queries::{Analysis, Bucket, LatestReading, Path, ReadingSpan, Series, SeriesTooLong};
 pub use rates::{RateClock, RatePolicy, RateSettings, RateState};
 pub use segments::{read_derived_segment, read_segment};
 pub use service::{Service, ServiceSettings};

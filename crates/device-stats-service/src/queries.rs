@@ -5,6 +5,7 @@ mod histogram;
 mod latest;
 pub(crate) mod list;
 mod memory;
+mod path;
 mod reading_span;
 mod series;
 pub(crate) mod snapshot;
@@ -13,5 +14,6 @@ mod tests;
 
 pub use analysis::Analysis;
 pub use latest::LatestReading;
+pub use path::Path;
 pub use reading_span::ReadingSpan;
 pub use series::{Bucket, Series, SeriesTooLong};

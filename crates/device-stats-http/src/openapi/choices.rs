@@ -5,7 +5,9 @@ use utoipa::openapi::schema::{ArrayItems, Object, Schema};
 use utoipa::openapi::{OpenApi, RefOr};
 
 use crate::extract::{INCLUDE_WORDS, ON_FAULT_WORDS, PRECISION_WORDS};
-use crate::routes::{AUDIT_ORDER_WORDS, FORMAT_WORDS, WEEK_START_WORDS, audit_actions, statistic_names};
+use crate::routes::{
+    AUDIT_ORDER_WORDS, FORMAT_WORDS, WEEK_START_WORDS, audit_actions, series_statistic_names, statistic_names,
+};
 
 /// Adds the words to the schemas of the parameters.
 pub(super) fn add(document: &mut OpenApi) {
@@ -24,6 +26,9 @@ pub(super) fn add(document: &mut OpenApi) {
         for operation in operations.into_iter().flatten() {
             for (parameter, words) in &choices {
                 add_to(operation, parameter, words);
+            }
+            if operation.operation_id.as_deref().is_some_and(|id| id.ends_with("_series")) {
+                add_to(operation, "stats", &series_statistic_names());
             }
         }
     }

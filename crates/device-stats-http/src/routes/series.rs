@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use device_stats_domain::limits::SERIES_BUCKETS_MAX;
 use device_stats_domain::{
-    Axes, AxisResults, BucketLength, Division, Interval, InvalidInterval, RequestTime, RequestedAxes,
-    Summary, WeekStart, Zone,
+    Axes, AxisResults, BucketLength, Division, Interval, InvalidInterval, RequestTime, RequestedStatistics,
+    Statistics, WeekStart, Zone,
 };
 use device_stats_formats::Json as Value;
 use device_stats_formats::limits::ECHO_BYTES_MAX;
@@ -15,7 +15,8 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use super::statistics::{StatisticsResponse, requested_axes};
+use super::chosen_statistics::{ChosenResponse, ChosenStatistics};
+use super::statistics::requested_axes;
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
@@ -23,7 +24,7 @@ use crate::extract::{
     PeriodQuery,
 };
 
-/// `interval`, `points`, `timezone`, `week_start` and `magnitude`.
+/// `interval`, `points`, `timezone`, `week_start`, `stats` and `magnitude`.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes `SeriesQuery`")]
@@ -43,6 +44,11 @@ pub(crate) struct SeriesParams {
     /// `saturday` or `sunday`.
     #[param(example = "sunday", default = "monday")]
     week_start: Option<String>,
+    /// Statistics to compute for each axis, separated by commas. If absent: `min`, `max`, `count`, `sum` and
+    /// `median`. A statistic that is not named is absent from the response. Leaving out the sum or the median
+    /// makes the request faster.
+    #[param(style = Form, explode = false, example = json!(["min", "max", "median"]), min_items = 1)]
+    stats: Option<Vec<String>>,
     /// Whether to add the magnitude √(x² + y² + z²) as a fourth axis. The first request computes and stores
     /// the magnitudes of the readings, which can take minutes for a billion readings.
     #[param(example = true, default = false)]
@@ -57,7 +63,8 @@ pub(crate) const WEEK_START_WORDS: &[&str] =
 pub(crate) struct SeriesQuery {
     period: Period,
     division: Division,
-    axes: RequestedAxes,
+    statistics: ChosenStatistics,
+    requested: RequestedStatistics,
 }
 
 impl FromInput for SeriesQuery {
@@ -88,15 +95,19 @@ impl FromInput for SeriesQuery {
         };
         let zone = input.query("timezone", faults, zone);
         let week_start = input.query("week_start", faults, week_start);
+        let statistics = ChosenStatistics::read(input, faults);
         let axes = input.query("magnitude", faults, requested_axes);
         let period = PeriodQuery::read(input, faults);
-        let known =
-            ["interval", "points", "timezone", "week_start", "magnitude"].into_iter().chain(PERIOD_NAMES);
+        let known = ["interval", "points", "timezone", "week_start", "stats", "magnitude"]
+            .into_iter()
+            .chain(PERIOD_NAMES);
         input.refuse_other_queries(&known.collect::<Vec<_>>(), faults);
         let PeriodQuery(period) = period?;
         let (zone, week_start) = (zone?.unwrap_or(Zone::UTC), week_start?.unwrap_or_default());
         let division = Division { length: length?, zone, week_start };
-        Some(Self { period, division, axes: axes?.unwrap_or_default() })
+        let statistics = statistics?;
+        let requested = RequestedStatistics { axes: axes?.unwrap_or_default(), ..statistics.requested() };
+        Some(Self { period, division, statistics, requested })
     }
 }
 
@@ -187,44 +198,50 @@ pub(crate) struct BucketResponse {
 #[schema(as = BucketStatistics)]
 pub(crate) struct BucketStatisticsResponse {
     /// Statistics of the first axis.
-    x: StatisticsResponse,
+    x: ChosenResponse,
     /// Statistics of the second axis.
-    y: StatisticsResponse,
+    y: ChosenResponse,
     /// Statistics of the third axis.
-    z: StatisticsResponse,
+    z: ChosenResponse,
     /// Statistics of the magnitude, √(x² + y² + z²) of each reading, rounded once. Absent unless requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    magnitude: Option<StatisticsResponse>,
+    magnitude: Option<ChosenResponse>,
 }
 
-impl From<AxisResults<Summary>> for BucketStatisticsResponse {
-    fn from(summaries: AxisResults<Summary>) -> Self {
-        let AxisResults { axes: Axes { x, y, z }, magnitude } = summaries.map(StatisticsResponse::from);
+impl BucketStatisticsResponse {
+    fn new(statistics: &AxisResults<Statistics>, chosen: &ChosenStatistics) -> Self {
+        let responses = statistics.as_ref().map(|statistics| ChosenResponse::new(statistics, chosen));
+        let AxisResults { axes: Axes { x, y, z }, magnitude } = responses;
         Self { x, y, z, magnitude }
     }
 }
 
-impl From<Bucket> for BucketResponse {
-    fn from(bucket: Bucket) -> Self {
+impl BucketResponse {
+    fn new(bucket: &Bucket, chosen: &ChosenStatistics) -> Self {
         let to_text = |micros| RequestTime::from_micros(micros).nearest_timestamp().to_string();
+        let statistics = bucket.statistics.as_ref();
         Self {
             start: to_text(bucket.window.from_us),
             end: to_text(bucket.window.until_us),
-            stats: bucket.summaries.map(BucketStatisticsResponse::from),
+            stats: statistics.map(|statistics| BucketStatisticsResponse::new(statistics, chosen)),
         }
     }
 }
 
 impl SeriesResponse {
-    fn new(series: Series, query: &SeriesQuery) -> Self {
+    fn new(series: &Series, query: &SeriesQuery) -> Self {
         let (period_start, period_end) = query.period.to_texts();
         Self {
             interval: series.interval.to_string(),
             timezone: query.division.zone.name().to_owned(),
             period_start,
             period_end,
-            buckets: series.buckets.into_iter().map(BucketResponse::from).collect(),
+            buckets: series
+                .buckets
+                .iter()
+                .map(|bucket| BucketResponse::new(bucket, &query.statistics))
+                .collect(),
         }
     }
 }
@@ -238,8 +255,8 @@ pub(super) const LIST_USER_SERIES: UserOperation = UserOperation {
 
 /// Analyze a device over time
 ///
-/// Computes minimum, maximum, count, sum and median of each axis for every bucket of a period, all from one
-/// snapshot.
+/// Computes minimum, maximum, count, sum and median of each axis, or the chosen statistics, for every bucket of
+/// a period, all from one snapshot.
 ///
 /// - Buckets of months and years start at the beginning of a month in `timezone`, counted from January 2000.
 /// - Buckets of days start at the beginning of a day in `timezone`, counted from Monday, 3 January 2000. A
@@ -265,6 +282,7 @@ pub(super) async fn list_series(
     Parsed((source, query)): Parsed<(PathReadingSource, SeriesQuery)>,
 ) -> Result<Json<SeriesResponse>, ApiError> {
     let source = source.find(&service, granted).await?;
-    let series = service.series(&source, query.period.to_window(), &query.division, query.axes).await?;
-    Ok(Json(SeriesResponse::new(series, &query)))
+    let window = query.period.to_window();
+    let series = service.series(&source, window, &query.division, &query.requested).await?;
+    Ok(Json(SeriesResponse::new(&series, &query)))
 }

@@ -3,7 +3,7 @@
 
 use device_stats_domain::limits::PERCENTILES_MAX;
 use device_stats_domain::{
-    InvalidPercentile, Percentile, RequestedAxes, RequestedStatistics, Statistics, Summary,
+    InvalidPercentile, OmittedStatistics, Percentile, RequestedAxes, RequestedStatistics, Statistics, Summary,
 };
 use device_stats_formats::values::{self, nullable};
 use device_stats_formats::{Faults, Json, Members, Problem};
@@ -29,6 +29,7 @@ pub(crate) fn read_wanted(members: &mut Members<'_>) -> Option<RequestedStatisti
         rms: rms?,
         range: range?,
         iqr: iqr?,
+        omitted: OmittedStatistics::default(),
     })
 }
 
@@ -107,8 +108,8 @@ pub(crate) struct StatisticsResponse {
     #[schema(example = 1.25)]
     sum: Option<f64>,
     /// Median. For an even count, the mean of the two middle values.
-    #[schema(example = 0.625)]
-    median: f64,
+    #[schema(example = 0.625, value_type = f64)]
+    median: Option<f64>,
     /// The requested percentiles, in the order of the request. Absent if none is requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

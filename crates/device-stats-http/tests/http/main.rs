@@ -47,6 +47,7 @@ mod numbers;
 mod oracle;
 mod overload;
 mod owned_devices;
+mod path;
 mod percentiles;
 mod query_limits;
 mod rates;

@@ -21,6 +21,7 @@ over_both_stores!(
     a_series_has_at_most_2000_buckets,
     an_outlier_is_told_from_the_other_readings,
     readings_before_1970_are_found,
+    only_the_chosen_statistics_are_returned,
 );
 
 const SERIES: &str = "/api/v1/stats/devices/d/series";
@@ -411,4 +412,30 @@ async fn readings_before_1970_are_found(api: Api) {
         assert_eq!(fault["type"], "too_many_buckets", "{fault}");
         assert_eq!(fault["ctx"]["readings"]["first"], first);
     }
+}
+
+async fn only_the_chosen_statistics_are_returned(api: Api) {
+    api.device("d").await;
+    store(api, "d", &["2026-11-23T10:00:00Z", "2026-11-23T10:10:00Z", "2026-11-23T10:20:00Z"]).await;
+    let chosen = async |query: &str| {
+        let response = api.get(&format!("{SERIES}?interval=PT1H&{query}")).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        response.json()["buckets"][0]["stats"].clone()
+    };
+    let x = |stats: &Value| stats["x"].clone();
+    assert_eq!(
+        x(&chosen("stats=min,max,mean").await),
+        json!({"min_value": 1.0, "max_value": 3.0, "mean": 2.0})
+    );
+    assert_eq!(x(&chosen("stats=count").await), json!({"count": 3}));
+    assert_eq!(x(&chosen("stats=median").await), json!({"median": 2.0}));
+    assert_eq!(x(&chosen("stats=sum,stddev").await), json!({"sum": 6.0, "stddev": 1.0}));
+    let with_magnitude = chosen("stats=count,iqr,range&magnitude=true").await;
+    assert_eq!(x(&with_magnitude), json!({"count": 3, "iqr": 1.0, "range": 2.0}));
+    assert_eq!(with_magnitude["magnitude"]["count"], 3);
+    let whole = chosen("stats=min,max,count,sum,median").await;
+    assert_eq!(whole, chosen("timezone=UTC").await);
+    let refused = api.get(&format!("{SERIES}?interval=PT1H&stats=min,mode")).await;
+    assert_eq!(refused.status, 422);
+    assert_eq!(refused.json()["detail"][0]["loc"], json!(["query", "stats", 1]));
 }

@@ -92,8 +92,8 @@ struct PoolPlan<'c> {
     pool: Pool<'c>,
     /// Positions of the columns of the pool in the columns of the axis.
     columns: Range<usize>,
-    /// The median, then the requested percentiles, then both quartiles if the interquartile range was
-    /// requested. Empty without readings.
+    /// The median unless it is omitted, then the requested percentiles, then both quartiles if the
+    /// interquartile range was requested. Empty without readings.
     quantiles: Vec<QuantilePosition>,
 }
 
@@ -166,7 +166,8 @@ impl<'c> PoolPlan<'c> {
         let pool = Pool::new(&columns[range.clone()]);
         let percentiles = wanted.percentiles.iter().map(|percentile| (percentile.parts(), Percentile::WHOLE));
         let of_iqr = [(1, 4), (3, 4)].into_iter().filter(|_| wanted.iqr);
-        let quantiles = [(1, 2)].into_iter().chain(percentiles).chain(of_iqr);
+        let median = [(1, 2)].into_iter().filter(|_| !wanted.omitted.median);
+        let quantiles = median.chain(percentiles).chain(of_iqr);
         let positions = quantiles.filter_map(|(numerator, denominator)| {
             let fraction = Fraction::new(numerator, denominator).expect("a percentile is at most the whole");
             quantile_position(pool.count, fraction)
@@ -193,9 +194,10 @@ impl<'c> PoolPlan<'c> {
         let [third, first] = if wanted.iqr { [quantiles.pop(), quantiles.pop()] } else { [None, None] };
         let of_iqr = first.zip(third).and_then(|(first, third)| first.quartile().zip(third.quartile()));
         let mut percentiles: Vec<f64> = quantiles.iter().map(Quantile::rounded).collect();
-        let median = percentiles.remove(0);
-        let moments = self.moments(totals, wanted.needs_squares());
-        let summary = Summary { min, max, count: moments.count, sum: moments.sum.rounded(), median };
+        let median = (!wanted.omitted.median).then(|| percentiles.remove(0));
+        let moments = self.moments(totals, wanted);
+        let sum = if wanted.omitted.sum { None } else { moments.sum.rounded() };
+        let summary = Summary { min, max, count: moments.count, sum, median };
         let if_wanted = |is_wanted: bool, statistic: fn(&Moments) -> Option<f64>| {
             is_wanted.then(|| statistic(&moments)).flatten()
         };
@@ -210,12 +212,14 @@ impl<'c> PoolPlan<'c> {
         })
     }
 
-    /// Adds up totals. Without `with_squares`, the sum of the squares stays zero.
-    fn moments(&self, totals: &[PartTotals<'_>], with_squares: bool) -> Moments {
+    /// Adds up totals. Sums that no statistic needs stay zero.
+    fn moments(&self, totals: &[PartTotals<'_>], wanted: &RequestedStatistics) -> Moments {
         let mut moments = Moments { count: self.pool.count, ..Moments::default() };
         for totals in totals {
-            totals.add_sum(&mut moments.sum);
-            if with_squares {
+            if wanted.needs_sum() {
+                totals.add_sum(&mut moments.sum);
+            }
+            if wanted.needs_squares() {
                 totals.add_squares(&mut moments.squares);
             }
         }

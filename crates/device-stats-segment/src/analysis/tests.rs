@@ -5,11 +5,13 @@ mod faults;
 mod memory;
 mod memory_limits;
 mod spans;
+mod thinned;
 
 use std::ops::Range;
 
 use device_stats_domain::{
-    Axes, Axis, Bins, Finite, Percentile, RequestedAxes, RequestedStatistics, Statistics, Summary,
+    Axes, Axis, Bins, Finite, OmittedStatistics, Percentile, RequestedAxes, RequestedStatistics, Statistics,
+    Summary,
 };
 use device_stats_exact::{
     ExactSum, Fraction, Moments, Quartile, interpolate, interquartile_range, quantile_position,
@@ -73,6 +75,7 @@ fn wanted() -> RequestedStatistics {
         rms: true,
         range: true,
         iqr: true,
+        omitted: OmittedStatistics::default(),
     }
 }
 
@@ -101,7 +104,7 @@ fn expected(mut column: Vec<f64>, wanted: &RequestedStatistics) -> Option<Statis
         moments.add(*number);
     }
     Some(Statistics {
-        summary: Summary { min, max, count, sum, median },
+        summary: Summary { min, max, count, sum, median: Some(median) },
         percentiles: wanted.percentiles.iter().map(percentile).collect(),
         mean: moments.mean(),
         stddev: moments.stddev(),
@@ -407,6 +410,30 @@ fn unlike_segments_need_few_pages() {
     check(&[device], 700..11_000, SMALL);
 }
 
+/// A series for a drawing needs neither sums nor, sometimes, medians. The others must not change.
+#[test]
+fn omitted_statistics_read_no_pages_and_change_no_other() {
+    let rows: Vec<Row> =
+        (0..20_000).map(|n| row(n, f64::from(u32::try_from(n * 7919 % 10_007).unwrap()))).collect();
+    let split = Split { rows, homes: vec![1; 20_000] };
+    let memory = Memory::new([split.segments(PageSizes::WRITTEN)].into_iter());
+    let parts = cut(&memory.parts(), &[1_000, 17_001], &memory).unwrap().into_parts();
+    let group = Group { parts: &parts, hot: &Axes::default() };
+    let analyze = |omitted| {
+        memory.requested.set(0);
+        let wanted = RequestedStatistics { omitted, ..RequestedStatistics::default() };
+        let found = analyze_axis(&[group], Axis::X, &wanted, MemoryLimits::ONE_OF_FOUR, &memory).unwrap();
+        (found.all.unwrap().summary, memory.requested.get())
+    };
+    let (whole, all_pages) = analyze(OmittedStatistics::default());
+    let (without_sum, pages_without_sum) = analyze(OmittedStatistics { sum: true, median: false });
+    let (without_median, pages_without_median) = analyze(OmittedStatistics { sum: false, median: true });
+    assert_eq!(without_sum, Summary { sum: None, ..whole });
+    assert_eq!(without_median, Summary { median: None, ..whole });
+    assert!(pages_without_sum < all_pages, "{pages_without_sum} {all_pages}");
+    assert!(pages_without_median < all_pages, "{pages_without_median} {all_pages}");
+}
+
 #[test]
 fn a_median_of_hot_readings_is_never_minus_zero() {
     let hot = Axes { x: vec![-5e-324, 0.0], y: vec![0.0], z: vec![0.0] };
@@ -416,6 +443,6 @@ fn a_median_of_hot_readings_is_never_minus_zero() {
         .x
         .all
         .unwrap();
-    assert_eq!(found.summary.median.to_bits(), 0);
+    assert_eq!(found.summary.median.map(f64::to_bits), Some(0));
     assert_eq!(found.mean.map(f64::to_bits), Some(0));
 }

@@ -1,8 +1,7 @@
-//! Series: the summaries of consecutive buckets of a window.
+//! Series: the statistics of consecutive buckets of a window.
 
 use device_stats_domain::{
-    AxisResults, Division, Interval, RequestedAxes, RequestedStatistics, Summary, Timestamp, TooManyBuckets,
-    Window,
+    AxisResults, Division, Interval, RequestedStatistics, Statistics, Timestamp, TooManyBuckets, Window,
 };
 use device_stats_segment::analysis::{Group, MemoryLimits, Part, analyze, analyze_axis};
 use device_stats_segment::{MAGNITUDE, Row};
@@ -15,7 +14,7 @@ use crate::error::ServiceError;
 use crate::segments::reader::ReadError;
 use crate::service::Service;
 
-/// Maximum number of parts of segments in the buckets that are summarized together, of 40 bytes each.
+/// Maximum number of parts of segments in the buckets that are analyzed together, of 40 bytes each.
 const PARTS_AT_ONCE: usize = 512 * 1024;
 
 /// The buckets of a period.
@@ -32,8 +31,8 @@ pub struct Series {
 pub struct Bucket {
     /// The span of time of the bucket. It may extend beyond the period.
     pub window: Window,
-    /// The summaries of the readings in the bucket and the period; `None` if there are none.
-    pub summaries: Option<AxisResults<Summary>>,
+    /// The statistics of the readings in the bucket and the period; `None` if there are none.
+    pub statistics: Option<AxisResults<Statistics>>,
 }
 
 /// Error for a period with too many buckets.
@@ -47,7 +46,7 @@ pub struct SeriesTooLong {
 }
 
 impl Service {
-    /// Summarizes the readings of each bucket of a window, all devices together. An open start or end of the
+    /// Analyzes the readings of each bucket of a window, all devices together. An open start or end of the
     /// window is moved to the first or last reading.
     ///
     /// # Errors
@@ -57,23 +56,23 @@ impl Service {
         source: &Authorized<ReadingSource, Read>,
         window: Window,
         division: &Division,
-        axes: RequestedAxes,
+        wanted: &RequestedStatistics,
     ) -> Result<Series, ServiceError> {
-        let division = division.clone();
+        let (division, wanted, axes) = (division.clone(), wanted.clone(), wanted.axes);
         let (subject, visited) = (source.subject(), ReadingsToVisit::All);
-        let summarized = self.compute_on_snapshot(subject, window, visited, axes, move |snapshot| {
+        let analyzed = self.compute_on_snapshot(subject, window, visited, axes, move |snapshot| {
             let window = bounded_window(snapshot)?;
             let grid = division.grid(window.unwrap_or(Window { from_us: 0, until_us: 0 }));
             let interval = grid.interval();
             let Some(window) = window else { return Ok(Ok(Series { interval, buckets: Vec::new() })) };
             match grid.buckets(window) {
-                Ok(buckets) => summarize_buckets(snapshot, window, &buckets)
+                Ok(buckets) => analyze_buckets(snapshot, window, &buckets, &wanted)
                     .map(|buckets| Ok(Series { interval, buckets })),
                 Err(error) => Ok(Err(SeriesTooLong { error, readings: RankedTimes::new(snapshot)?.span()? })),
             }
         });
-        let series = summarized.await??;
-        if series.buckets.iter().all(|bucket| bucket.summaries.is_none()) {
+        let series = analyzed.await??;
+        if series.buckets.iter().all(|bucket| bucket.statistics.is_none()) {
             return Err(ServiceError::NoReadings);
         }
         Ok(series)
@@ -107,18 +106,19 @@ fn bounded_window(snapshot: &OpenSnapshot) -> Result<Option<Window>, ReadError> 
     Ok(Some(window.bounded_by(timestamp(first)?, timestamp(last)?)))
 }
 
-/// Summarizes the readings of a window in consecutive buckets.
-fn summarize_buckets(
+/// Analyzes the readings of a window in consecutive buckets.
+fn analyze_buckets(
     snapshot: &OpenSnapshot,
     window: Window,
     buckets: &[Window],
+    wanted: &RequestedStatistics,
 ) -> Result<Vec<Bucket>, ReadError> {
     let mut hot = snapshot.hot();
     hot.sort_unstable_by_key(|row| row.time_us);
     // All hot readings of a snapshot are inside its window.
     let mut later = hot.as_slice();
     let mut from_us = window.from_us;
-    let mut summarized = Vec::with_capacity(buckets.len());
+    let mut analyzed = Vec::with_capacity(buckets.len());
     for buckets in buckets.chunks((PARTS_AT_ONCE / snapshot.segments.len().max(1)).max(1)) {
         let ends = buckets.iter().map(|bucket| bucket.until_us.min(window.until_us));
         let bounds: Vec<i64> = [from_us].into_iter().chain(ends).collect();
@@ -133,28 +133,28 @@ fn summarize_buckets(
             (inside, later) = later.split_at(later.partition_point(|row| row.time_us < bucket.until_us));
             pools.push((*bucket, parts, inside));
         }
-        summarized.extend(snapshot.weight.each(pools, |(window, parts, hot)| {
-            summarize(snapshot, parts, hot).map(|summaries| Bucket { window, summaries })
+        analyzed.extend(snapshot.weight.each(pools, |(window, parts, hot)| {
+            analyze_bucket(snapshot, parts, hot, wanted).map(|statistics| Bucket { window, statistics })
         })?);
     }
-    Ok(summarized)
+    Ok(analyzed)
 }
 
-/// Summarizes the readings of a bucket; `None` without readings.
-fn summarize(
+/// Analyzes the readings of a bucket; `None` without readings.
+fn analyze_bucket(
     snapshot: &OpenSnapshot,
     parts: &[Part],
     hot: &[Row],
-) -> Result<Option<AxisResults<Summary>>, ReadError> {
+    wanted: &RequestedStatistics,
+) -> Result<Option<AxisResults<Statistics>>, ReadError> {
     let hot = columns(hot);
     let group = Group { parts, hot: &hot };
-    let wanted = RequestedStatistics::default();
     // Each thread analyzes one bucket at a time: its axes, and its magnitude beside them.
     let limits = MemoryLimits::one_of(2 * snapshot.weight.threads());
-    let axes = || analyze(&[group], &wanted, limits, &snapshot.segments);
+    let axes = || analyze(&[group], wanted, limits, &snapshot.segments);
     let found = snapshot.each_requested(axes, || {
         let magnitudes = snapshot.magnitudes(group)?;
-        analyze_axis(&[magnitudes.group()], MAGNITUDE, &wanted, limits, &snapshot.segments)
+        analyze_axis(&[magnitudes.group()], MAGNITUDE, wanted, limits, &snapshot.segments)
     })?;
-    Ok(found.map(|found| found.all.map(|statistics| statistics.summary)).all())
+    Ok(found.map(|found| found.all).all())
 }

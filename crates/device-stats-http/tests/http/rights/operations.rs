@@ -142,6 +142,7 @@ pub(super) const OPERATIONS: [Operation; 54] = [
     get("list_device_series", "/api/v1/stats/devices/{device}/series?points=2", READ),
     get("list_user_series", "/api/v1/stats/users/{user}/series?points=2", READ),
     get("count_device_histogram", "/api/v1/stats/devices/{device}/histogram", READ),
+    get("list_path", "/api/v1/stats/devices/{device}/path", READ),
     get("count_user_histogram", "/api/v1/stats/users/{user}/histogram", READ),
     get("export_device_readings", "/api/v1/stats/devices/{device}/export", READ),
     get("export_user_readings", "/api/v1/stats/users/{user}/export", READ),

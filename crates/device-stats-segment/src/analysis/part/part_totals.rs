@@ -1,5 +1,6 @@
 //! Totals of single columns: minimum, maximum and exact sums.
 
+use device_stats_domain::RequestedStatistics;
 use device_stats_exact::{ExactSquares, ExactSum};
 
 use super::cut_column::{CutColumn, dictionary_pages};
@@ -24,7 +25,8 @@ enum PartSums<'p> {
     Head(&'p Totals),
     /// Computed sums.
     Computed {
-        sum: Box<ExactSum>,
+        /// `None` if no statistic needs it.
+        sum: Option<Box<ExactSum>>,
         /// `Some` if squares were requested.
         squares: Option<ExactSquares>,
     },
@@ -32,10 +34,14 @@ enum PartSums<'p> {
 
 impl PartTotals<'_> {
     /// Adds the sum of the readings.
+    ///
+    /// # Panics
+    /// If the totals were computed without the sum.
+    #[expect(clippy::expect_used, reason = "documented")]
     pub(crate) fn add_sum(&self, to: &mut ExactSum) {
         match &self.sums {
             PartSums::Head(totals) => to.add_integer(&totals.sum),
-            PartSums::Computed { sum, .. } => to.merge(sum),
+            PartSums::Computed { sum, .. } => to.merge(sum.as_ref().expect("the sum was requested")),
         }
     }
 
@@ -53,9 +59,11 @@ impl PartTotals<'_> {
 }
 
 /// Returns the needs of [`totals`].
-pub(crate) fn totals_needs<'c>(column: &'c PartColumn<'c>) -> Needs<'c> {
+pub(crate) fn totals_needs<'c>(column: &'c PartColumn<'c>, wanted: &RequestedStatistics) -> Needs<'c> {
     let mut needs = Needs::new(std::slice::from_ref(column), Vec::new());
-    if let PartColumn::Cut(cut) = column {
+    if wanted.needs_sum()
+        && let PartColumn::Cut(cut) = column
+    {
         needs.beside = request_sum(cut.part_axis, &cut.edges, &mut needs.requested);
     }
     request_extremes(column, &mut needs.requested);
@@ -66,24 +74,28 @@ pub(crate) fn totals_needs<'c>(column: &'c PartColumn<'c>) -> Needs<'c> {
 /// requests more pages.
 pub(crate) fn totals<'p, P: Pages>(
     column: &'p PartColumn<'p>,
-    with_squares: bool,
+    wanted: &RequestedStatistics,
     read: &mut PageCursor<'_>,
     pages: &P,
 ) -> Result<PartTotals<'p>, P::Error> {
     let sums = match column {
         PartColumn::Whole(part_axis) => PartSums::Head(part_axis.part.head.totals(part_axis.axis)),
         PartColumn::Cut(cut) => {
-            let sum = Box::new(sum(cut.part_axis, &cut.edges, read, pages)?);
-            let squares = if with_squares { Some(squares(cut, pages)?) } else { None };
+            let sum = match wanted.needs_sum() {
+                true => Some(Box::new(sum(cut.part_axis, &cut.edges, read, pages)?)),
+                false => None,
+            };
+            let squares = if wanted.needs_squares() { Some(squares(cut, pages)?) } else { None };
             PartSums::Computed { sum, squares }
         }
         PartColumn::Hot(hot) => {
-            let squares = with_squares.then(|| {
+            let squares = wanted.needs_squares().then(|| {
                 let mut squares = ExactSquares::default();
                 hot.numbers.iter().for_each(|number| squares.add(*number));
                 squares
             });
-            PartSums::Computed { sum: Box::new(hot.numbers.iter().copied().collect()), squares }
+            let sum = wanted.needs_sum().then(|| Box::new(hot.numbers.iter().copied().collect()));
+            PartSums::Computed { sum, squares }
         }
     };
     let (min, max) = extremes(column, read, pages)?;

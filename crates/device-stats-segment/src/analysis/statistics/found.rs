@@ -55,14 +55,13 @@ impl<'c> Found<'c> {
         limits: MemoryLimits,
         pages: &P,
     ) -> Result<Self, P::Error> {
-        let with_squares = wanted.needs_squares();
         let columns = || plans.iter().flat_map(|plan| plan.columns);
         let pools = || plans.iter().flat_map(AxisPlan::pools);
         let mut all_totals = Vec::with_capacity(columns().count());
         let mut values = vec![(0.0, 0.0); pools().map(|plan| plan.quantiles.len()).sum()];
         let mut run = |work: Work<'c>, read: &mut PageCursor<'_>| {
             match work {
-                Work::Totals(column) => all_totals.push(totals(column, with_squares, read, pages)?),
+                Work::Totals(column) => all_totals.push(totals(column, wanted, read, pages)?),
                 Work::Search(pool, search, position) => {
                     values[position] = search.finish(pool, read, pages)?;
                 }
@@ -71,7 +70,7 @@ impl<'c> Found<'c> {
         };
         let mut batch = Batch::new(limits.pages);
         for column in columns() {
-            batch.add(Work::Totals(column), totals_needs(column), pages, &mut run)?;
+            batch.add(Work::Totals(column), totals_needs(column, wanted), pages, &mut run)?;
         }
         let mut found_early = Vec::new();
         let mut positions = 0..;
