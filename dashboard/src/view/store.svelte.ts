@@ -2,6 +2,15 @@
 import { fromAddress, toAddress } from './address';
 import { START, type View } from './view';
 
+/** Returns the number of entries of the history before an entry, one after the other, that show the same part. */
+function stepsOf(state: unknown): number {
+  return typeof state === 'object' && state !== null && 'steps' in state ? Number(state.steps) : 0;
+}
+
+function isSamePart(a: View, b: View): boolean {
+  return a.page === b.page && a.deviceId === b.deviceId && a.userId === b.userId && a.tab === b.tab;
+}
+
 class ViewStore {
   #view = $state.raw<View>(fromAddress(location.search));
 
@@ -25,10 +34,23 @@ class ViewStore {
     this.#set({ ...this.#view, ...change }, 'replaceState');
   }
 
+  /**
+   * Returns to the entry of the history before the present one, if it shows the same part of the page, such as an
+   * earlier window of a plot. Returns whether there is one.
+   */
+  goBack(): boolean {
+    const hasEarlier = stepsOf(history.state) > 0;
+    if (hasEarlier) history.back();
+    return hasEarlier;
+  }
+
   #set(view: View, method: 'pushState' | 'replaceState'): void {
     const address = toAddress(view);
+    const steps = isSamePart(view, this.#view)
+      ? stepsOf(history.state) + (method === 'pushState' ? 1 : 0)
+      : 0;
     this.#view = view;
-    if (address !== location.pathname + location.search) history[method](null, '', address);
+    if (address !== location.pathname + location.search) history[method]({ steps }, '', address);
   }
 }
 
