@@ -2,13 +2,13 @@
  * Live readings for the parts of the page. All tabs share their streams through a shared worker. Without one, and if it
  * fails, the tab opens its own streams.
  */
+import type { Subject } from '../shared/subject';
+import { liveAddress } from './address';
 import { OWN_STREAMS_MAX, PING_INTERVAL_MS, UNANSWERED_PINGS_MAX, WORKER_START_MAX_MS } from './limits';
 import type { FromTab, ToTab } from './messages';
-import { liveAddress, type Subject } from './subject';
 import { TabSubscriptions, type Listener } from './tab';
 
 export type { LiveReading, StreamState } from './messages';
-export type { Subject } from './subject';
 
 /** Sends a message to the owner of the streams. */
 type Post = (message: FromTab) => void;

@@ -1,7 +1,6 @@
-/** The subject of a live stream: a device, or all devices of a user. */
+/** The addresses of live streams. */
+import type { Subject } from '../shared/subject';
 import { DEVICE_RATE, USER_RATE } from './limits';
-
-export type Subject = { deviceId: string } | { userId: number };
 
 /** Returns the address of the live stream of a subject. */
 export function liveAddress(subject: Subject): string {
