@@ -1,8 +1,9 @@
 /** Ranges that people use often, and the days, weeks, months and years of a zone around a moment. */
 import { dateOfDays, daysOfDate, floorMod, weekdayOfDays } from './calendar';
 import { weekStart, type Locale } from './formats';
-import type { TimeUs } from './moment';
+import { SECOND_US, type TimeUs } from './moment';
 import type { Range } from './range';
+import { spanText, windowText } from './text';
 import { dayOf, startOfDay } from './zone';
 
 /** The moment, zone and locale in which a range is meant. */
@@ -45,10 +46,12 @@ export interface CommonRange {
   /** Whole name. */
   text: string;
   range: (here: Here) => Range;
+  /** Length of a span up to now. */
+  seconds?: number;
 }
 
 function lastSeconds(short: string, text: string, seconds: number): CommonRange {
-  return { short, text: `Last ${text}`, range: () => ({ kind: 'last', seconds }) };
+  return { short, text: `Last ${text}`, range: () => ({ kind: 'last', seconds }), seconds };
 }
 
 function calendar(text: string, unit: CalendarUnit, offset: number): CommonRange {
@@ -78,3 +81,11 @@ export const CALENDAR_RANGES: CommonRange[] = [
   calendar('Last month', 'month', -1),
   { short: 'All', text: 'All readings', range: () => ({ kind: 'all' }) },
 ];
+
+/** Returns the meaning of a range for people, such as `Last 6 hours, up to now`. */
+export function rangeText(range: Range, zone: string | null, locale?: Locale): string {
+  if (range.kind === 'all') return 'All readings';
+  if (range.kind === 'between') return windowText(range.fromUs, range.untilUs, zone, locale);
+  const common = LAST_RANGES.find(({ seconds }) => seconds === range.seconds);
+  return `${common?.text ?? `Last ${spanText(range.seconds * SECOND_US, 'en')}`}, up to now`;
+}

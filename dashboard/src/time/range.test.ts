@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { CALENDAR_RANGES, calendarRange, LAST_RANGES } from './common-ranges';
+import { CALENDAR_RANGES, calendarRange, LAST_RANGES, rangeText } from './common-ranges';
 import { clampUs, HOUR_US, MAX_US, MIN_US, parseRfc3339, SECOND_US, toShortRfc3339 } from './moment';
 import {
   between,
@@ -209,6 +209,16 @@ describe('common ranges', () => {
       '90d',
       '365d',
     ]);
+  });
+});
+
+describe('the text of a range', () => {
+  it('says what is shown', () => {
+    expect(rangeText({ kind: 'last', seconds: 21_600 }, 'UTC')).toBe('Last 6 hours, up to now');
+    expect(rangeText({ kind: 'last', seconds: 5_400 }, 'UTC')).toBe('Last 1 hr 30 min, up to now');
+    expect(rangeText({ kind: 'all' }, 'UTC')).toBe('All readings');
+    const day: Range = { kind: 'between', fromUs: 0, untilUs: 86_400 * SECOND_US };
+    expect(rangeText(day, 'UTC', 'en-GB')).toBe('Thu, 1 Jan 1970');
   });
 });
 

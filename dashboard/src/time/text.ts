@@ -45,17 +45,17 @@ export function windowText(fromUs: TimeUs, untilUs: TimeUs, zone: TextZone, loca
   if (days) {
     const weekday = days.until - days.from === 1 ? { weekday: 'short' as const } : {};
     const lastUs = startOfDay(days.until - 1, zoneOf(zone));
-    return rangeText(fromUs, lastUs, { ...DATE, ...weekday, timeZone: zoneOf(zone) }, locale);
+    return joinedText(fromUs, lastUs, { ...DATE, ...weekday, timeZone: zoneOf(zone) }, locale);
   }
   const whole = (unit: number): boolean => fromUs % unit === 0 && untilUs % unit === 0;
   if (whole(SECOND_US)) {
     const time = whole(MINUTE_US) ? MINUTES : SECONDS;
-    return rangeText(fromUs, untilUs, { ...DATE, ...time, timeZone: zoneOf(zone) }, locale);
+    return joinedText(fromUs, untilUs, { ...DATE, ...time, timeZone: zoneOf(zone) }, locale);
   }
   return `${momentText(fromUs, zone, locale)} – ${momentText(untilUs, zone, locale)}`;
 }
 
-function rangeText(
+function joinedText(
   fromUs: TimeUs,
   untilUs: TimeUs,
   options: Intl.DateTimeFormatOptions,

@@ -22,14 +22,32 @@ export interface Wall {
 /** Which of two moments with the same wall clock is meant, where clocks are set back. */
 export type Fold = 'earlier' | 'later';
 
+/** Names that browsers still list, and the names of the same zones that people know (IANA, file `backward`). */
+const RENAMED: Record<string, string> = {
+  'Africa/Asmera': 'Africa/Asmara',
+  'America/Buenos_Aires': 'America/Argentina/Buenos_Aires',
+  'America/Godthab': 'America/Nuuk',
+  'Asia/Calcutta': 'Asia/Kolkata',
+  'Asia/Katmandu': 'Asia/Kathmandu',
+  'Asia/Rangoon': 'Asia/Yangon',
+  'Asia/Saigon': 'Asia/Ho_Chi_Minh',
+  'Atlantic/Faeroe': 'Atlantic/Faroe',
+  'Europe/Kiev': 'Europe/Kyiv',
+};
+
+function currentName(name: string): string {
+  const renamed = RENAMED[name];
+  return renamed !== undefined && isZone(renamed) ? renamed : name;
+}
+
 /** Returns the names of the zones that this browser knows, sorted, with `UTC`. */
 export function zoneNames(): string[] {
-  return [...new Set([...Intl.supportedValuesOf('timeZone'), UTC])].sort();
+  return [...new Set([...Intl.supportedValuesOf('timeZone'), UTC].map(currentName))].sort();
 }
 
 /** Returns the zone of the viewer's computer. */
 export function viewerZone(): string {
-  ofViewer ??= new Intl.DateTimeFormat().resolvedOptions().timeZone || UTC;
+  ofViewer ??= currentName(new Intl.DateTimeFormat().resolvedOptions().timeZone || UTC);
   return ofViewer;
 }
 
