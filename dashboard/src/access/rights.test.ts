@@ -85,10 +85,10 @@ describe('the rights to tokens', () => {
 
   it('name the holder', () => {
     const nameOf = (id: number) => (id === 7 ? 'ada' : undefined);
-    expect(holderText('admin', nameOf)).toBe('Administrator');
-    expect(holderText({ user_id: 7 }, nameOf)).toBe('User ada');
-    expect(holderText({ user_id: 8 }, nameOf)).toBe('User 8');
-    expect(holderText({ device_id: 'pump' }, nameOf)).toBe('Device pump');
+    expect(holderText('admin', nameOf)).toBe('an administrator');
+    expect(holderText({ user_id: 7 }, nameOf)).toBe('user ada');
+    expect(holderText({ user_id: 8 }, nameOf)).toBe('user 8');
+    expect(holderText({ device_id: 'pump' }, nameOf)).toBe('device pump');
     expect(Object.values(HOLDERS).map(kindOf)).toEqual(['admin', 'user', 'device']);
   });
 });

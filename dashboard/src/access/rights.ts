@@ -59,9 +59,9 @@ export function mayRevoke(token: Token, me: Me): boolean {
   return kindOf(token.for) !== 'admin' || me.scopes.includes('admin');
 }
 
-/** Returns the holder of a token for people. `nameOf` returns the name of a user, if it is known. */
+/** Returns the holder of a token inside a sentence. `nameOf` returns the name of a user, if it is known. */
 export function holderText(holder: Holder, nameOf: (userId: number) => string | undefined): string {
-  if (holder === 'admin') return 'Administrator';
-  if ('device_id' in holder) return `Device ${holder.device_id}`;
-  return `User ${nameOf(holder.user_id) ?? holder.user_id}`;
+  if (holder === 'admin') return 'an administrator';
+  if ('device_id' in holder) return `device ${holder.device_id}`;
+  return `user ${nameOf(holder.user_id) ?? holder.user_id}`;
 }

@@ -4,6 +4,7 @@ import { countText } from '../shared/numbers';
 import { momentOfApi } from '../time/moment';
 import { momentText } from '../time/text';
 import type { AuditAction } from './conditions';
+import { lowerFirst, upperFirst } from './words';
 
 export type AuditEntry = Schema['AuditEntry'];
 
@@ -160,13 +161,4 @@ function fieldsText(fields: readonly string[] | null | undefined): string {
 function number(count: number | null | undefined, one: string, many = `${one}s`): string {
   if (count == null) return many;
   return `${countText(count)} ${count === 1 ? one : many}`;
-}
-
-function upperFirst(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-/** `Someone at 192.0.2.7` inside a sentence. */
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -27,9 +27,9 @@ const USERNAME = 'ada';
 /** Returns the steps up to the first analysis, with commands for a POSIX shell. */
 export function stepsFor(start: Start): Step[] {
   const { origin, needsToken, user, device } = start;
-  const token = needsToken ? ' -H "Authorization: Bearer $TOKEN"' : '';
+  const token = needsToken ? ' \\\n  -H "Authorization: Bearer $TOKEN"' : '';
   const send = (path: string, body: object) =>
-    `curl ${quoted(`${origin}/api/v1${path}`)}${token} -H 'Content-Type: application/json' -d ${quoted(JSON.stringify(body))}`;
+    `curl ${quoted(`${origin}/api/v1${path}`)}${token} \\\n  -H 'Content-Type: application/json' \\\n  -d ${quoted(JSON.stringify(body))}`;
   const readings = `/stats/devices/${encodeURIComponent(device?.device_id ?? DEVICE_ID)}`;
   const steps: Step[] = [];
   if (needsToken) {

@@ -62,8 +62,13 @@ describe('a curve', () => {
     const history = [sample(0, 1), sample(2, 4)];
     const points = curveOf(history, (state) => state.readings.hot);
     expect(maximumOf(points)).toBe(4);
-    expect(pathsOf(points, box, 4)).toEqual(['M99.7 15h0L100 0']);
+    expect(pathsOf(points, box, 4)).toEqual(['M96.7 15h0L100 0']);
     expect(pathsOf([], box, 4)).toEqual([]);
+  });
+
+  it('fills the width as soon as there is a minute', () => {
+    const history = Array.from({ length: 46 }, (_, index) => sample(index * 2, 1));
+    expect(pathsOf(curveOf(history, errorsOf), box, 2)[0]).toMatch(/^M0 10h0L.*L100 10$/);
   });
 
   it('is interrupted where values are missing', () => {

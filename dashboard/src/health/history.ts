@@ -12,6 +12,8 @@ export interface Sample {
 
 /** Span of time that the page keeps. */
 export const SPAN_US = 10 * MINUTE_US;
+/** Shortest span of time that a curve shows, so that it is legible soon after the page was opened. */
+const SHOWN_US_MIN = MINUTE_US;
 /** Number of samples that the page keeps: one every two seconds. */
 export const SAMPLES_MAX = 300;
 /** Neighbours that are further apart are not connected: the page was hidden, or the server did not answer. */
@@ -74,6 +76,7 @@ export function pathsOf(
   maximum: number,
 ): string[] {
   const untilUs = points.at(-1)?.atUs ?? 0;
+  const shownUs = Math.max(untilUs - (points[0]?.atUs ?? 0), SHOWN_US_MIN);
   const paths: string[] = [];
   let lastUs = Number.NEGATIVE_INFINITY;
   for (const { atUs, value } of points) {
@@ -81,7 +84,7 @@ export function pathsOf(
       lastUs = Number.NEGATIVE_INFINITY;
       continue;
     }
-    const x = round(box.width * (1 - (untilUs - atUs) / SPAN_US));
+    const x = round(box.width * (1 - (untilUs - atUs) / shownUs));
     const y = round(box.height * (1 - (maximum > 0 ? value / maximum : 0)));
     if (atUs - lastUs > GAP_US) paths.push(`M${x} ${y}h0`);
     else paths[paths.length - 1] += `L${x} ${y}`;

@@ -135,7 +135,7 @@ function conflicts(count: number): Finding | null {
   if (count === 0) return null;
   return {
     level: 'warn',
-    text: `${things(count, 'reading')} arrived in the last minutes for a time at which their device already has other values. The first values stay.`,
+    text: `${things(count, 'reading')} arrived in the last minutes for a time that is stored already, but with other values. The first values stay.`,
     remedy: 'Look for two senders with the same device id, or for a device whose clock stands still.',
   };
 }

@@ -1,0 +1,36 @@
+/**
+ * The end-to-end tests: the page in Chromium, on the real binary.
+ *
+ * DEVICE_STATS_BINARY is the path of the binary. DEVICE_STATS_POSTGRES is the address of a PostgreSQL server in which
+ * the tests may create databases; without it, they run only over SQLite. CHROMIUM is the path of the browser.
+ */
+import { defineConfig } from '@playwright/test';
+
+import type { ServerOptions } from './tests/test';
+
+const stores: ServerOptions['store'][] = process.env.DEVICE_STATS_POSTGRES
+  ? ['sqlite', 'postgresql']
+  : ['sqlite'];
+
+export default defineConfig<ServerOptions>({
+  testDir: 'tests',
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
+  forbidOnly: Boolean(process.env.CI),
+  fullyParallel: true,
+  workers: 2,
+  reporter: [['list']],
+  use: {
+    browserName: 'chromium',
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: ['--no-sandbox'],
+    },
+    locale: 'en-GB',
+    timezoneId: 'Europe/Berlin',
+    viewport: { width: 1280, height: 800 },
+    permissions: ['clipboard-read', 'clipboard-write'],
+    screenshot: 'only-on-failure',
+  },
+  projects: stores.map((store) => ({ name: store, use: { store } })),
+});
