@@ -6,11 +6,13 @@
 
 pub mod limits;
 
+mod arrival;
 mod audit;
 mod axis;
 mod device;
 mod division;
 mod error_chain;
+mod expected_interval;
 mod grid;
 mod histogram;
 mod idempotency;
@@ -22,6 +24,7 @@ mod list_page;
 mod number;
 mod percentile;
 mod reading;
+mod recent_buckets;
 mod request_id;
 mod scope;
 mod statistics;
@@ -34,6 +37,7 @@ mod week_start;
 mod window;
 mod zone;
 
+pub use arrival::{ArrivalRecord, DeviceState, DeviceStatus, Evidence, NewArrivals, StateFilter};
 pub use audit::{
     Actor, AuditAction, AuditDetails, AuditEntry, AuditEvent, AuditFilter, AuditId, AuditObject, AuditOrder,
     Author, UnknownAction, UnknownActor,
@@ -43,6 +47,7 @@ pub use device::{Device, DeviceChange, DeviceId, DeviceKey, DeviceName, InvalidD
 pub use device_stats_email::{Email, InvalidEmail};
 pub use division::{BucketLength, Division};
 pub use error_chain::error_chain;
+pub use expected_interval::{ExpectedInterval, InvalidExpectedInterval};
 pub use grid::{Grid, TooManyBuckets};
 pub use histogram::{Bins, Histogram, InvalidBins};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
@@ -53,6 +58,7 @@ pub use list_page::ListPage;
 pub use number::{Finite, NotFinite};
 pub use percentile::{InvalidPercentile, Percentile};
 pub use reading::{Measurement, NewReading, Reading, ReadingId, ReadingTime};
+pub use recent_buckets::{InvalidSpan, RecentBuckets, RecentSpan};
 pub use request_id::{InvalidRequestId, RequestId};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use statistics::{OmittedStatistics, RequestedStatistics, Statistics};

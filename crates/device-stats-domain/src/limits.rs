@@ -1,5 +1,7 @@
 //! Limits of the domain. Each crate has a file `limits.rs`; `docs/operating.md` lists all of them.
 
+use std::time::Duration;
+
 /// Maximum size of a `device_id`, in bytes of UTF-8.
 pub const DEVICE_ID_BYTES_MAX: usize = 255;
 /// Maximum size of a device name, in bytes of UTF-8.
@@ -38,3 +40,26 @@ pub const PATH_POINTS_MAX: u32 = 10_000;
 pub const HISTOGRAM_BINS_DEFAULT: u32 = 20;
 /// Maximum number of bins of a histogram.
 pub const HISTOGRAM_BINS_MAX: u32 = 1_000;
+
+/// Maximum number of buckets of the activity of a device.
+pub const ACTIVITY_POINTS_MAX: u32 = 120;
+/// Maximum time that they cover.
+pub const ACTIVITY_SPAN_MAX: Duration = Duration::from_hours(31 * 24);
+
+/// Maximum of the expected interval of a device: the longest silence that its owner may set as normal.
+pub const EXPECTED_INTERVAL_MAX: Duration = Duration::from_hours(31 * 24);
+/// Minimum of a learned interval.
+pub const LEARNED_INTERVAL_MIN: Duration = Duration::from_secs(10);
+/// Number of arrivals of a device from which its interval is learned.
+pub const LEARNED_ARRIVALS_MIN: u32 = 3;
+/// The learned interval, as a multiple of the longest silence that the device usually has.
+pub const LEARNED_INTERVAL_FACTOR: i64 = 3;
+/// Time without an arrival after which a device is silent if no interval is set or learned.
+pub const UNKNOWN_INTERVAL_SILENCE: Duration = Duration::from_hours(1);
+/// Time by which the newest reading of a device must be ahead of its arrival so that its clock counts as
+/// ahead.
+pub const CLOCK_AHEAD_MIN: Duration = Duration::from_mins(1);
+/// Time by which it must be behind so that its clock may count as behind.
+pub const CLOCK_LAG_MIN: Duration = Duration::from_mins(5);
+/// Number of consecutive merges of arrivals with the same lag from which a clock counts as behind.
+pub const CLOCK_STEADY_LAGS: u8 = 3;
