@@ -100,7 +100,7 @@ async fn plan<'m>(store: &dyn Store, user: UserId, manifest: &'m Manifest) -> an
         let device_id = DeviceId::new(readings.device_id.as_str())?;
         let user_id = readings.owned.then_some(user);
         let device = store
-            .create_device(&Author::SERVICE, NewDevice { device_id, name: None, user_id }, None)
+            .create_device(&Author::SERVICE, NewDevice { user_id, ..NewDevice::new(device_id) }, None)
             .await?
             .key;
         let mut from = 0;

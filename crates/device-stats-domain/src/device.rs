@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::expected_interval::ExpectedInterval;
 use crate::limits::{DEVICE_ID_BYTES_MAX, DEVICE_NAME_BYTES_MAX};
 use crate::text::{self, InvalidText};
 use crate::time::Timestamp;
@@ -104,6 +105,15 @@ pub struct NewDevice {
     pub name: Option<DeviceName>,
     /// Its owner.
     pub user_id: Option<UserId>,
+    /// Its longest silence that is normal; `None` to learn it from its arrivals.
+    pub expected_interval: Option<ExpectedInterval>,
+}
+
+impl NewDevice {
+    /// Makes a device without a name, an owner and an expected interval.
+    pub fn new(device_id: DeviceId) -> Self {
+        Self { device_id, name: None, user_id: None, expected_interval: None }
+    }
 }
 
 /// Changes to a device. An outer `None` keeps the value, an inner `None` clears it.
@@ -113,6 +123,8 @@ pub struct DeviceChange {
     pub name: Option<Option<DeviceName>>,
     /// The new owner.
     pub user_id: Option<Option<UserId>>,
+    /// The new expected interval.
+    pub expected_interval: Option<Option<ExpectedInterval>>,
 }
 
 /// A registered device.
@@ -126,6 +138,8 @@ pub struct Device {
     pub name: Option<DeviceName>,
     /// Its owner.
     pub user_id: Option<UserId>,
+    /// Its longest silence that is normal, if its owner has set it.
+    pub expected_interval: Option<ExpectedInterval>,
     /// Time of creation; `None` for a device that was created before stores recorded this time.
     pub created_at: Option<Timestamp>,
 }

@@ -5,6 +5,7 @@
 //! finite, `_` between digits is refused, and `true` is not an id.
 
 mod boolean;
+mod expected_interval;
 mod integer;
 mod number;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use crate::faults::Problem;
 use crate::json::Json;
 
 pub use boolean::boolean;
+pub use expected_interval::expected_interval;
 pub use integer::{at_least, at_most, integer, user_id};
 pub use number::finite;
 pub(crate) use number::{finite_number, finite_text, not_a_number};

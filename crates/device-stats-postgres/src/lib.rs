@@ -11,6 +11,7 @@ pub mod limits;
 pub mod testing;
 
 mod accounts;
+mod arrivals;
 mod audit;
 mod database;
 mod exchange;

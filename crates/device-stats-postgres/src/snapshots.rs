@@ -55,7 +55,7 @@ struct SnapshotStatements {
 }
 
 const DEVICE_SNAPSHOT: SnapshotStatements = SnapshotStatements {
-    devices: "SELECT id, device_id, name, user_id, created_at FROM devices WHERE id = $1",
+    devices: "SELECT id, device_id, name, user_id, created_at, expected_interval_us FROM devices WHERE id = $1",
     hot: "SELECT device, time, id, x, y, z FROM reading WHERE device = $1 AND time >= $2 AND time < $3",
     segments: "SELECT device, id, first_us, last_us, readings FROM segment
         WHERE device = $1 AND last_us >= $2 AND first_us < $3 AND $2::bigint < $3
@@ -63,7 +63,7 @@ const DEVICE_SNAPSHOT: SnapshotStatements = SnapshotStatements {
 };
 
 const DEVICES_SNAPSHOT: SnapshotStatements = SnapshotStatements {
-    devices: "SELECT id, device_id, name, user_id, created_at FROM devices WHERE id = ANY ($1) ORDER BY id",
+    devices: "SELECT id, device_id, name, user_id, created_at, expected_interval_us FROM devices WHERE id = ANY ($1) ORDER BY id",
     hot: "SELECT device, time, id, x, y, z FROM reading WHERE device = ANY ($1) AND time >= $2 AND time < $3",
     segments:
         "SELECT device, id, first_us, last_us, readings FROM segment
@@ -71,7 +71,7 @@ const DEVICES_SNAPSHOT: SnapshotStatements = SnapshotStatements {
 };
 
 const USER_SNAPSHOT: SnapshotStatements = SnapshotStatements {
-    devices: "SELECT devices.id, device_id, name, user_id, devices.created_at
+    devices: "SELECT devices.id, device_id, name, user_id, devices.created_at, expected_interval_us
         FROM users LEFT JOIN devices ON user_id = users.id WHERE users.id = $1 ORDER BY devices.id",
     hot: "SELECT device, time, id, x, y, z FROM reading
         WHERE device = ANY (ARRAY (SELECT id FROM devices WHERE user_id = $1)) AND time >= $2 AND time < $3",

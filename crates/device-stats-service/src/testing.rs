@@ -26,11 +26,7 @@ pub(crate) fn granted<A: Action>() -> Granted<A> {
 /// Creates a device without a user.
 pub(crate) async fn create_device(store: &dyn AccountStore, device_id: &str) -> DeviceKey {
     let device_id = DeviceId::new(device_id).unwrap();
-    store
-        .create_device(&Author::SERVICE, NewDevice { device_id, name: None, user_id: None }, None)
-        .await
-        .unwrap()
-        .key
+    store.create_device(&Author::SERVICE, NewDevice::new(device_id), None).await.unwrap().key
 }
 
 /// Returns a client-timed reading whose id and values depend on its time.

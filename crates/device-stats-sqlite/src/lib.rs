@@ -16,6 +16,7 @@ pub mod limits;
 pub mod repair;
 
 mod accounts;
+mod arrivals;
 mod audit;
 mod database;
 mod hot;

@@ -30,6 +30,7 @@ mod steps;
 
 pub mod append;
 pub mod append_segment;
+pub mod arrivals;
 pub mod audit;
 pub mod catalogue;
 pub mod delete_readings;

@@ -7,6 +7,7 @@
 pub mod limits;
 
 mod accounts;
+mod arrivals;
 mod audit;
 mod error;
 mod exchange;
@@ -25,6 +26,7 @@ mod model;
 pub mod conformance;
 
 pub use accounts::{AccountStore, Purged, UserState, Visibility, VisibleRows};
+pub use arrivals::ArrivalStore;
 pub use audit::{AuditRow, AuditSelection, AuditStore};
 pub use error::{Cause, Retry, StoreError};
 pub use exchange::Exchange;

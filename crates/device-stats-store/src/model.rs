@@ -2,6 +2,7 @@
 //! not durable: its data is lost when it is dropped. Stores are compared with it.
 
 mod accounts;
+mod arrivals;
 mod audit;
 mod keyed;
 mod readings;

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use device_stats_domain::DeviceKey;
 
 use crate::{
-    AccountStore, AuditStore, Exchange, ReadingStore, SegmentStore, SnapshotStore, StoreError, TokenStore,
+    AccountStore, ArrivalStore, AuditStore, Exchange, ReadingStore, SegmentStore, SnapshotStore, StoreError,
+    TokenStore,
 };
 
 /// The health of a store that answers.
@@ -34,7 +35,7 @@ pub struct StoreHealth {
 ///   [`StoreError::HotReadingsDamaged`].
 #[async_trait]
 pub trait Store:
-    AccountStore + TokenStore + AuditStore + ReadingStore + SegmentStore + SnapshotStore
+    AccountStore + ArrivalStore + TokenStore + AuditStore + ReadingStore + SegmentStore + SnapshotStore
 {
     /// Returns the channel for messages between the nodes that share this store; `None` if no other node can
     /// share it.

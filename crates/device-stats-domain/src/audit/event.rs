@@ -75,7 +75,11 @@ impl AuditEvent {
         if before.user_id != after.user_id {
             event.details.owner = Some(after.user_id.map(|owner| owner.0));
         }
-        event.set_fields([("name", before.name != after.name), ("user_id", before.user_id != after.user_id)])
+        event.set_fields([
+            ("name", before.name != after.name),
+            ("user_id", before.user_id != after.user_id),
+            ("expected_interval_s", before.expected_interval != after.expected_interval),
+        ])
     }
 
     /// Returns the events of the deletion of a device with its tokens.

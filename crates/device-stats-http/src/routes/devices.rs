@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use device_stats_domain::{Device, DeviceChange, DeviceFilter, DeviceKey, NewDevice};
+use device_stats_domain::{Device, DeviceChange, DeviceFilter, DeviceKey, ExpectedInterval, NewDevice};
 use device_stats_formats::Members;
 use device_stats_formats::values::{self, nullable};
 use device_stats_service::{Manage, Read, Service};
@@ -36,17 +36,24 @@ pub(crate) struct DeviceCreateBody {
     /// Id of the user that owns the device.
     #[schema(example = 1)]
     user_id: Option<i64>,
+    /// Longest time without readings that is normal for the device, in seconds: greater than 0, up to
+    /// 2,678,400 (31 days), kept to the microsecond. After it, the device counts as silent. `null` or absent:
+    /// learned from the times at which readings are received.
+    #[schema(example = 90.0, exclusive_minimum = 0, maximum = 2_678_400)]
+    expected_interval_s: Option<f64>,
 }
 
 impl RequestBody for DeviceCreateBody {
     type Value = NewDevice;
-    const NAMES: &'static [&'static str] = &["device_id", "name", "user_id"];
+    const NAMES: &'static [&'static str] = &["device_id", "name", "user_id", "expected_interval_s"];
 
     fn read(members: &mut Members<'_>) -> Option<NewDevice> {
         let device_id = members.required("device_id", values::device_id);
         let name = members.optional("name", nullable(values::device_name));
         let user_id = members.optional("user_id", nullable(values::user_id));
-        Some(NewDevice { device_id: device_id?, name: name?.flatten(), user_id: user_id?.flatten() })
+        let interval = members.optional("expected_interval_s", nullable(values::expected_interval));
+        let (name, user_id) = (name?.flatten(), user_id?.flatten());
+        Some(NewDevice { device_id: device_id?, name, user_id, expected_interval: interval?.flatten() })
     }
 }
 
@@ -61,16 +68,21 @@ pub(crate) struct DeviceUpdateBody {
     /// Id of the new owner.
     #[schema(example = 2)]
     user_id: Option<i64>,
+    /// The new longest time without readings that is normal, in seconds: greater than 0, up to 2,678,400 (31
+    /// days). `null`: learned from the times at which readings are received.
+    #[schema(example = 90.0, exclusive_minimum = 0, maximum = 2_678_400)]
+    expected_interval_s: Option<f64>,
 }
 
 impl RequestBody for DeviceUpdateBody {
     type Value = DeviceChange;
-    const NAMES: &'static [&'static str] = &["name", "user_id"];
+    const NAMES: &'static [&'static str] = &["name", "user_id", "expected_interval_s"];
 
     fn read(members: &mut Members<'_>) -> Option<DeviceChange> {
         let name = members.optional("name", nullable(values::device_name));
         let user_id = members.optional("user_id", nullable(values::user_id));
-        Some(DeviceChange { name: name?, user_id: user_id? })
+        let interval = members.optional("expected_interval_s", nullable(values::expected_interval));
+        Some(DeviceChange { name: name?, user_id: user_id?, expected_interval: interval? })
     }
 }
 
@@ -96,6 +108,12 @@ pub(crate) struct DeviceResponse {
     #[schema(example = "2026-11-23T10:00:00.250000Z", value_type = Option<String>)]
     #[expect(clippy::option_option, reason = "absent, `null` and a time are three outcomes")]
     created_at: Option<Option<String>>,
+    /// Longest time without readings that a client has set as normal, in seconds; `null` if none is set.
+    /// Absent unless requested with `include`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 90.0, value_type = Option<f64>)]
+    #[expect(clippy::option_option, reason = "absent, `null` and a number are three outcomes")]
+    expected_interval_s: Option<Option<f64>>,
 }
 
 impl DeviceResponse {
@@ -106,12 +124,15 @@ impl DeviceResponse {
             user_id: device.user_id.map(|user| user.0),
             id: device.key.0,
             created_at: include.created_at.then(|| device.created_at.map(|time| time.to_string())),
+            expected_interval_s: include
+                .expected_interval
+                .then(|| device.expected_interval.map(ExpectedInterval::seconds)),
         }
     }
 
     /// Returns the tag of a device. It does not depend on `include`.
     fn tag(device: &Device) -> EntityTag {
-        EntityTag::of(&Self::new(device, Include::default()))
+        EntityTag::of(&Self::new(device, Include::STATE))
     }
 }
 

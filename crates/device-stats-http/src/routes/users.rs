@@ -126,7 +126,7 @@ impl UserWithDevicesResponse {
 
     /// Returns the tag of a user with its devices. It does not depend on `include`.
     fn tag(user: &User, devices: &[Device]) -> EntityTag {
-        EntityTag::of(&Self::new(user, devices, Include::default()))
+        EntityTag::of(&Self::new(user, devices, Include::STATE))
     }
 }
 

@@ -192,7 +192,7 @@ async fn times_of_creation_appear_on_request(api: Api) {
         if let Some(devices) = entry["devices"].as_array() {
             is_recent(&devices[0]["created_at"]);
         }
-        for invalid in ["x", "created_at,created_at", ""] {
+        for invalid in ["x", "created_at,created_at,created_at", ""] {
             assert_eq!(
                 api.get(&format!("{path}{separator}include={invalid}")).await.status,
                 422,

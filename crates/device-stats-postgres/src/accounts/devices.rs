@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use deadpool_postgres::{Client, Transaction};
 use device_stats_domain::{
-    AuditEvent, Author, Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage,
-    NewDevice, SearchText, UserId,
+    AuditEvent, Author, Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName,
+    ExpectedInterval, ListPage, NewDevice, SearchText, UserId,
 };
 use device_stats_store::{SqlConditions, StoreError, Visibility, VisibleRows};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
 use crate::audit;
-use crate::database::columns::{column, each, optional_text, optional_time, text};
+use crate::database::columns::{column, each, optional_interval, optional_text, optional_time, text};
 use crate::database::errors::{Failure, is_missing_parent, is_taken};
 use crate::database::transactions::begin;
 use crate::tokens;
@@ -26,6 +26,7 @@ pub(crate) fn device(row: &Row) -> Result<Device, StoreError> {
         device_id: text(row, 1, DeviceId::new)?,
         name: optional_text(row, 2, DeviceName::new)?,
         user_id: user_id.map(UserId),
+        expected_interval: optional_interval(row, 5)?,
         created_at: optional_time(row, 4)?,
     })
 }
@@ -100,13 +101,15 @@ pub(crate) async fn create(
 async fn insert(transaction: &Transaction<'_>, new: &NewDevice) -> Result<Device, Failure> {
     let insert = transaction
         .prepare_cached(
-            "INSERT INTO devices (device_id, name, user_id) VALUES ($1, $2, $3)
-             RETURNING id, device_id, name, user_id, created_at",
+            "INSERT INTO devices (device_id, name, user_id, expected_interval_us) VALUES ($1, $2, $3, $4)
+             RETURNING id, device_id, name, user_id, created_at, expected_interval_us",
         )
         .await?;
     let name = new.name.as_ref().map(DeviceName::as_str);
     let owner = new.user_id.map(|id| id.0);
-    let created = transaction.query(&insert, &[&new.device_id.as_str(), &name, &owner]).await;
+    let interval_us = new.expected_interval.map(ExpectedInterval::micros);
+    let values: &[&(dyn ToSql + Sync)] = &[&new.device_id.as_str(), &name, &owner, &interval_us];
+    let created = transaction.query(&insert, values).await;
     let created = created.map_err(refused)?;
     let not_returned = || StoreError::Broken("an inserted device was not returned".into());
     Ok(created.first().map(device).transpose()?.ok_or_else(not_returned)?)
@@ -145,7 +148,7 @@ async fn insert_missing(
             "INSERT INTO devices (device_id, user_id)
              SELECT id, $2::bigint FROM unnest($1::text[]) AS missing (id)
              ORDER BY id COLLATE \"C\" ON CONFLICT DO NOTHING
-             RETURNING id, device_id, name, user_id, created_at",
+             RETURNING id, device_id, name, user_id, created_at, expected_interval_us",
         )
         .await?;
     let ids: Vec<&str> = device_ids.iter().map(DeviceId::as_str).collect();
@@ -160,7 +163,7 @@ pub(crate) async fn find(
 ) -> Result<Vec<Option<Device>>, Failure> {
     let select = client
         .prepare_cached(
-            "SELECT id, device_id, name, user_id, created_at FROM devices WHERE device_id = ANY ($1)
+            "SELECT id, device_id, name, user_id, created_at, expected_interval_us FROM devices WHERE device_id = ANY ($1)
              AND ($2::bigint IS NULL OR user_id = $2) AND ($3::bigint IS NULL OR id = $3)",
         )
         .await?;
@@ -183,7 +186,7 @@ pub(crate) async fn list(
     add_visible(&mut conditions, owner.as_ref(), key.as_ref());
     let (limit, skip) = (conditions.value(&page_limit), conditions.value(&page.skip));
     let select = format!(
-        "SELECT id, device_id, name, user_id, created_at FROM devices {} ORDER BY id LIMIT {limit} OFFSET {skip}",
+        "SELECT id, device_id, name, user_id, created_at, expected_interval_us FROM devices {} ORDER BY id LIMIT {limit} OFFSET {skip}",
         conditions.clause()
     );
     let select = client.prepare_cached(&select).await?;
@@ -234,7 +237,7 @@ pub(crate) async fn list_after(
     }
     let limit = conditions.value(&limit);
     let select = format!(
-        "SELECT id, device_id, name, user_id, created_at FROM devices {} ORDER BY id LIMIT {limit}",
+        "SELECT id, device_id, name, user_id, created_at, expected_interval_us FROM devices {} ORDER BY id LIMIT {limit}",
         conditions.clause()
     );
     let select = client.prepare_cached(&select).await?;
@@ -245,7 +248,7 @@ pub(crate) async fn list_after(
 pub(crate) async fn list_by_user(client: &Client, user: UserId) -> Result<Vec<Device>, Failure> {
     let select = client
         .prepare_cached(
-            "SELECT id, device_id, name, user_id, created_at FROM devices WHERE user_id = $1 ORDER BY id",
+            "SELECT id, device_id, name, user_id, created_at, expected_interval_us FROM devices WHERE user_id = $1 ORDER BY id",
         )
         .await?;
     let devices = client.query(&select, &[&user.0]).await?;
@@ -274,7 +277,7 @@ async fn lock(
         Purpose::Delete => "FOR UPDATE",
     };
     let select = format!(
-        "SELECT id, device_id, name, user_id, created_at FROM devices WHERE id = $1
+        "SELECT id, device_id, name, user_id, created_at, expected_interval_us FROM devices WHERE id = $1
          AND ($2::bigint IS NULL OR user_id = $2) AND ($3::bigint IS NULL OR id = $3) {lock}"
     );
     let select = transaction.prepare_cached(&select).await?;
@@ -315,17 +318,29 @@ async fn set(
         .prepare_cached(
             "UPDATE devices SET
                  name = CASE WHEN $2::boolean THEN $3 ELSE name END,
-                 user_id = CASE WHEN $4::boolean THEN $5 ELSE user_id END
+                 user_id = CASE WHEN $4::boolean THEN $5 ELSE user_id END,
+                 expected_interval_us = CASE WHEN $8::boolean THEN $9 ELSE expected_interval_us END
              WHERE id = $1 AND ($6::bigint IS NULL OR user_id = $6) AND ($7::bigint IS NULL OR id = $7)
-             RETURNING id, device_id, name, user_id, created_at",
+             RETURNING id, device_id, name, user_id, created_at, expected_interval_us",
         )
         .await?;
     let name = change.name.as_ref().and_then(Option::as_ref).map(DeviceName::as_str);
     let owner = change.user_id.flatten().map(|id| id.0);
+    let interval_us = change.expected_interval.flatten().map(ExpectedInterval::micros);
     let (has_name, has_owner) = (change.name.is_some(), change.user_id.is_some());
+    let has_interval = change.expected_interval.is_some();
     let VisibleRows { owner: visible_owner, device: visible_key, .. } = visible.rows();
-    let values: &[&(dyn ToSql + Sync)] =
-        &[&key.0, &has_name, &name, &has_owner, &owner, &visible_owner, &visible_key];
+    let values: &[&(dyn ToSql + Sync)] = &[
+        &key.0,
+        &has_name,
+        &name,
+        &has_owner,
+        &owner,
+        &visible_owner,
+        &visible_key,
+        &has_interval,
+        &interval_us,
+    ];
     let updated = transaction.query(&update, values).await.map_err(refused)?;
     Ok(updated.first().map(device).transpose()?.ok_or(StoreError::DeviceMissing)?)
 }

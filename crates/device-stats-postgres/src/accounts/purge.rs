@@ -27,6 +27,7 @@ const SLICE: &str = "SELECT id FROM (
 const HAS_SEGMENT: &str = "SELECT 1 FROM segment WHERE device = $1 LIMIT 1";
 /// Deletes blocks whose segment was lost. A sound database has none.
 const DELETE_STRAY_BLOCKS: &str = "DELETE FROM segment_block WHERE device = $1";
+const DELETE_ARRIVALS: &str = "DELETE FROM arrival WHERE device = $1";
 const FORGET: &str = "DELETE FROM deleted_device WHERE device = $1";
 
 /// Returns the first deleted device after the key `after` that has stored data.
@@ -55,7 +56,7 @@ pub(crate) async fn purge_slice(
     let rows = transaction.execute(&delete_rows, &[&device.0, &readings_max]).await?;
     let is_empty = rows == 0 && !delete_segments(&transaction, device, readings_max).await?;
     if is_empty {
-        for delete in [DELETE_STRAY_BLOCKS, FORGET] {
+        for delete in [DELETE_STRAY_BLOCKS, DELETE_ARRIVALS, FORGET] {
             let delete = transaction.prepare_cached(delete).await?;
             transaction.execute(&delete, &[&device.0]).await?;
         }

@@ -189,7 +189,7 @@ async fn lock(
         Purpose::Delete => "FOR UPDATE",
     };
     let select = format!(
-        "SELECT id, device_id, name, user_id, created_at FROM devices WHERE user_id = $1 ORDER BY id {lock}"
+        "SELECT id, device_id, name, user_id, created_at, expected_interval_us FROM devices WHERE user_id = $1 ORDER BY id {lock}"
     );
     let select = transaction.prepare_cached(&select).await?;
     let devices = each(&transaction.query(&select, &[&id.0]).await?, device)?;

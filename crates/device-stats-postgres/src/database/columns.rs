@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use device_stats_domain::{Finite, Timestamp};
+use device_stats_domain::{ExpectedInterval, Finite, Timestamp};
 use device_stats_store::{Fingerprint, StoreError};
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -52,6 +52,12 @@ pub(crate) fn time(row: &Row, index: usize) -> Result<Timestamp, StoreError> {
 pub(crate) fn optional_time(row: &Row, index: usize) -> Result<Option<Timestamp>, StoreError> {
     let micros: Option<i64> = column(row, index)?;
     micros.map(Timestamp::from_micros).transpose().map_err(broken)
+}
+
+/// Reads an expected interval in microseconds that can be null.
+pub(crate) fn optional_interval(row: &Row, index: usize) -> Result<Option<ExpectedInterval>, StoreError> {
+    let micros: Option<i64> = column(row, index)?;
+    micros.map(ExpectedInterval::from_micros).transpose().map_err(broken)
 }
 
 /// Reads a count; 0 and up.

@@ -64,7 +64,7 @@ async fn until_found(client: &Client, count: usize, query: &str, parameters: &[&
 }
 
 async fn device(store: &impl Store, id: &str) -> DeviceKey {
-    let new = NewDevice { device_id: DeviceId::new(id).unwrap(), name: None, user_id: None };
+    let new = NewDevice::new(DeviceId::new(id).unwrap());
     store.create_device(&Author::SERVICE, new, None).await.unwrap().key
 }
 

@@ -15,7 +15,7 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-const ALL: [&str; 12] = [
+const ALL: [&str; 13] = [
     "V1__users_devices_readings",
     "V2__segments",
     "V3__keyed_requests",
@@ -28,6 +28,7 @@ const ALL: [&str; 12] = [
     "V10__autovacuum",
     "V11__tokens",
     "V12__audit",
+    "V13__arrivals",
 ];
 
 /// Asserts that every way to open the database is refused with this variant.
@@ -67,7 +68,7 @@ async fn a_database_of_the_first_version_keeps_its_readings() {
         INSERT INTO reading SELECT 1, n, n, n, 0.5, -1 FROM generate_series(1, 100) AS n";
     admin.batch_execute(readings).await.unwrap();
     let answer = PostgresStore::open(&config(&url), false).await;
-    assert!(matches!(answer, Err(SchemaError::Older { found: 1, known: 12 })), "{answer:?}");
+    assert!(matches!(answer, Err(SchemaError::Older { found: 1, known: 13 })), "{answer:?}");
     let store = open_at(&url).await;
     let old =
         store.find_devices(Visibility::All, &[DeviceId::new("d").unwrap()]).await.unwrap().remove(0).unwrap();
@@ -108,7 +109,7 @@ async fn a_database_that_is_being_migrated_is_never_foreign() {
 async fn an_older_database_is_refused_without_migrating() {
     let url = fresh_database();
     let answer = PostgresStore::open(&config(&url), false).await;
-    assert!(matches!(answer, Err(SchemaError::Older { found: 0, known: 12 })), "{answer:?}");
+    assert!(matches!(answer, Err(SchemaError::Older { found: 0, known: 13 })), "{answer:?}");
     assert_eq!(migrate(&config(&url)).await.unwrap(), ALL);
 }
 
@@ -118,7 +119,7 @@ async fn a_newer_database_is_refused() {
     migrate(&config(&url)).await.unwrap();
     let later = "INSERT INTO refinery_schema_history VALUES (99, 'later', '2030-01-01T00:00:00Z', '1')";
     connect(&url).await.batch_execute(later).await.unwrap();
-    assert_refused!(&url, SchemaError::Newer { found: 99, known: 12 });
+    assert_refused!(&url, SchemaError::Newer { found: 99, known: 13 });
 }
 
 #[tokio::test]
@@ -199,6 +200,7 @@ async fn tables_with_many_changes_are_vacuumed_early() {
     let rows = connect(&url).await.query(SETTINGS, &[]).await.unwrap();
     let found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let expected = [
+        format!("arrival: fillfactor=50 {QUEUE}; toast: "),
         format!("derived_block: {SEGMENTS}"),
         format!("derived_segment: {SEGMENTS}"),
         format!("keyed_request: {QUEUE} {QUEUE_STATISTICS}; toast: "),

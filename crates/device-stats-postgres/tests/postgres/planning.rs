@@ -2,20 +2,20 @@
 //! then reads whole tables, and the session would keep this plan while the tables grow. The server logs the
 //! plans.
 
-use device_stats_domain::{Author, DeviceKey, IdempotencyKey, ListPage, Window};
+use device_stats_domain::{Author, DeviceKey, IdempotencyKey, ListPage, NewArrivals, Window};
 use device_stats_postgres::PostgresStore;
 use device_stats_postgres::testing::TestPostgres;
 use device_stats_segment::Effort;
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{
-    AccountStore, KeyedReadings, Piece, PieceKey, Purged, ReadingStore, Replaced, SegmentStore,
+    AccountStore, ArrivalStore, KeyedReadings, Piece, PieceKey, Purged, ReadingStore, Replaced, SegmentStore,
     SnapshotStore, Subject, Visibility,
 };
 
 use crate::{at, config, connect, device, reading, sealed_rows, segment, server_timed};
 
 /// Tables that can be long, although they were empty when a statement was planned.
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "reading",
     "keyed_request",
     "segment",
@@ -24,6 +24,7 @@ const TABLES: [&str; 8] = [
     "derived_block",
     "devices",
     "deleted_device",
+    "arrival",
 ];
 
 /// Returns the scans of whole tables, and of whole indexes, in plans: each with the line that follows.
@@ -75,6 +76,12 @@ async fn no_statement_reads_a_whole_table_although_it_was_planned_for_an_empty_o
     }
     store.list_newest(device, Window::ALL, 3).await.unwrap();
     store.find_latest(&[device]).await.unwrap();
+    let arrivals = NewArrivals::one(at(1), 1, None);
+    // The first call inserts a row, the second one updates it.
+    for _ in 0..2 {
+        store.merge_arrivals(&[(device, arrivals)]).await.unwrap();
+    }
+    assert!(store.find_arrivals(&[device]).await.unwrap()[0].is_some());
     store.merge(device, &[id], &segment(&rows)).await.unwrap();
     store.list_readings(device, Window::ALL, ListPage::LARGEST).await.unwrap();
     store

@@ -60,7 +60,7 @@ async fn sign_in_user(fleet: &Fleet) -> Principal {
 /// Creates a second device of the user.
 async fn create_valve(fleet: &Fleet) -> Device {
     let device_id = DeviceId::new("valve").unwrap();
-    let new = NewDevice { device_id, name: None, user_id: Some(fleet.user.id) };
+    let new = NewDevice { user_id: Some(fleet.user.id), ..NewDevice::new(device_id) };
     fleet.store.create_device(&Author::SERVICE, new, None).await.unwrap()
 }
 
@@ -69,7 +69,7 @@ async fn give_away(fleet: &Fleet, device: &Device) {
     let email = Email::parse("bob@example.com").unwrap();
     let bob = NewUser { username: Username::new("bob").unwrap(), email };
     let bob = fleet.store.create_user(&Author::SERVICE, bob).await.unwrap();
-    let change = DeviceChange { name: None, user_id: Some(Some(bob.id)) };
+    let change = DeviceChange { user_id: Some(Some(bob.id)), ..DeviceChange::default() };
     fleet.store.update_device(&Author::SERVICE, Visibility::All, device.key, None, change).await.unwrap();
 }
 

@@ -119,7 +119,7 @@ mod tests {
                 .id
         };
         let (ann, bob) = (user("ann").await, user("bob").await);
-        let new = NewDevice { device_id: DeviceId::new("d").unwrap(), name: None, user_id: Some(ann) };
+        let new = NewDevice { user_id: Some(ann), ..NewDevice::new(DeviceId::new("d").unwrap()) };
         let device = store.create_device(&Author::SERVICE, new, None).await.unwrap();
         let known = KnownDevices::default();
         let ids = [device.device_id.clone()];
@@ -138,11 +138,11 @@ mod tests {
             }
         }
         // Another node gives the device to another user.
-        let change = DeviceChange { name: None, user_id: Some(Some(bob)) };
+        let change = DeviceChange { user_id: Some(Some(bob)), ..DeviceChange::default() };
         store.update_device(&Author::SERVICE, Visibility::All, device.key, None, change).await.unwrap();
         assert!(finds(bobs).await);
         assert!(!finds(anns).await, "the lookup for the new owner has replaced the entry");
-        let change = DeviceChange { name: None, user_id: Some(Some(ann)) };
+        let change = DeviceChange { user_id: Some(Some(ann)), ..DeviceChange::default() };
         store.update_device(&Author::SERVICE, Visibility::All, device.key, None, change).await.unwrap();
         tokio::time::advance(RIGHTS_CACHED_MAX).await;
         assert!(!finds(bobs).await && finds(anns).await);

@@ -50,7 +50,7 @@ impl Fleet {
 }
 
 fn new(id: &str, owner: Option<UserId>) -> NewDevice {
-    NewDevice { device_id: DeviceId::new(id).unwrap(), name: None, user_id: owner }
+    NewDevice { user_id: owner, ..NewDevice::new(DeviceId::new(id).unwrap()) }
 }
 
 pub(super) fn measurement() -> Measurement {
@@ -120,17 +120,17 @@ async fn only_an_administrator_changes_an_owner() {
     let service = &fleet.service;
     let device = service.find_device(fleet.user().grant().unwrap(), &fleet.anns.device_id).await.unwrap();
     for owner in [None, Some(fleet.bob.id), Some(UserId(99))] {
-        let change = DeviceChange { name: None, user_id: Some(owner) };
+        let change = DeviceChange { user_id: Some(owner), ..DeviceChange::default() };
         let refused = service.update_device(&device, None, change).await;
         let forbidden = matches!(refused, Err(ServiceError::Forbidden(Forbidden::NotAdministrator)));
         assert!(forbidden, "{refused:?}");
     }
-    let same = DeviceChange { name: None, user_id: Some(Some(fleet.ann.id)) };
+    let same = DeviceChange { user_id: Some(Some(fleet.ann.id)), ..DeviceChange::default() };
     service.update_device(&device, None, same).await.unwrap();
     let administrator = |scopes: &[Scope]| {
         Principal::new(Identity::Administrator, scopes.iter().copied().collect()).grant().unwrap()
     };
-    let move_to_bob = || DeviceChange { name: None, user_id: Some(Some(fleet.bob.id)) };
+    let move_to_bob = || DeviceChange { user_id: Some(Some(fleet.bob.id)), ..DeviceChange::default() };
     let found = service.find_device(administrator(&[Scope::Manage]), &fleet.anns.device_id).await.unwrap();
     let refused = service.update_device(&found, None, move_to_bob()).await;
     assert!(matches!(refused, Err(ServiceError::Forbidden(Forbidden::Scope(Scope::Admin)))), "{refused:?}");
@@ -138,7 +138,7 @@ async fn only_an_administrator_changes_an_owner() {
     let found = service.find_device(both, &fleet.anns.device_id).await.unwrap();
     service.update_device(&found, None, move_to_bob()).await.unwrap();
     // The old owner found the device before, and may not change it any more.
-    let rename = DeviceChange { name: Some(None), user_id: None };
+    let rename = DeviceChange { name: Some(None), ..DeviceChange::default() };
     let refused = service.update_device(&device, None, rename).await;
     assert!(matches!(refused, Err(ServiceError::Store(StoreError::DeviceMissing))), "{refused:?}");
     let refused = service.delete_device(&device, None).await;

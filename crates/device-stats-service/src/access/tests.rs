@@ -40,7 +40,7 @@ async fn an_abandoned_deletion_is_completed_and_starts_the_purge() {
         matches!(found, Err(device_stats_store::StoreError::DeviceMissing))
     };
     let create = async || {
-        let device = NewDevice { device_id: device_id.clone(), name: None, user_id: Some(user) };
+        let device = NewDevice { user_id: Some(user), ..NewDevice::new(device_id.clone()) };
         service.create_device(granted(), device).await.unwrap();
         service.find_device(granted::<Manage>(), &device_id).await.unwrap()
     };

@@ -44,7 +44,7 @@ impl Fleet {
             .await
             .unwrap();
         let device_id = DeviceId::new("pump").unwrap();
-        let new = NewDevice { device_id, name: None, user_id: Some(user.id) };
+        let new = NewDevice { user_id: Some(user.id), ..NewDevice::new(device_id) };
         let device = store.create_device(&Author::SERVICE, new, None).await.unwrap();
         Self { store, service, user, device }
     }

@@ -251,7 +251,7 @@ mod tests {
         let email = Email::parse("ada@example.com").unwrap();
         let user = NewUser { username: Username::new("ada").unwrap(), email };
         let user = service.create_user(granted(), user).await.unwrap();
-        let device = NewDevice { device_id: DeviceId::new("d").unwrap(), name: None, user_id: None };
+        let device = NewDevice::new(DeviceId::new("d").unwrap());
         let device = service.create_device(granted(), device).await.unwrap();
         let (user_id, device_id) = (user.id, device.device_id);
         let user = service.find_user(granted::<Read>(), user_id).await.unwrap();
@@ -275,7 +275,7 @@ mod tests {
     async fn the_devices_of_all_streams_together_are_bounded() {
         let store = Arc::new(Model::default());
         let service = service_over(store);
-        let device = NewDevice { device_id: DeviceId::new("d").unwrap(), name: None, user_id: None };
+        let device = NewDevice::new(DeviceId::new("d").unwrap());
         let device = service.create_device(granted(), device).await.unwrap();
         let watch = async || {
             let device = service.find_device(granted::<Read>(), &device.device_id).await.unwrap();

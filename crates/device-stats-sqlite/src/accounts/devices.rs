@@ -1,14 +1,14 @@
 //! Statements about devices.
 
 use device_stats_domain::{
-    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ListPage, NewDevice, SearchText,
-    UserId, Window,
+    Device, DeviceChange, DeviceFilter, DeviceId, DeviceKey, DeviceName, ExpectedInterval, ListPage,
+    NewDevice, SearchText, UserId, Window,
 };
 use device_stats_store::{SqlConditions, StoreError, Visibility, VisibleRows};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 use crate::accounts::now_us;
-use crate::database::columns::{optional_text, optional_time, text};
+use crate::database::columns::{optional_interval, optional_text, optional_time, text};
 use crate::database::errors::{is_missing_parent, store_error};
 use crate::hot::HotView;
 use crate::journal::{self, Entry};
@@ -20,6 +20,7 @@ fn device(row: &Row<'_>) -> rusqlite::Result<Device> {
         device_id: text(row, 1, DeviceId::new)?,
         name: optional_text(row, 2, DeviceName::new)?,
         user_id: user_id.map(UserId),
+        expected_interval: optional_interval(row, 5)?,
         created_at: optional_time(row, 4)?,
     })
 }
@@ -32,13 +33,15 @@ fn owner_error(error: rusqlite::Error) -> StoreError {
 pub(crate) fn create(connection: &Connection, new: &NewDevice) -> Result<Device, StoreError> {
     let mut insert = connection
         .prepare_cached(
-            "INSERT INTO devices (device_id, name, user_id, created_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING
-             RETURNING id, device_id, name, user_id, created_at",
+            "INSERT INTO devices (device_id, name, user_id, created_at, expected_interval_us)
+             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING
+             RETURNING id, device_id, name, user_id, created_at, expected_interval_us",
         )
         .map_err(store_error)?;
     let name = new.name.as_ref().map(DeviceName::as_str);
-    let created =
-        insert.query_row((new.device_id.as_str(), name, new.user_id.map(|id| id.0), now_us()), device);
+    let interval_us = new.expected_interval.map(ExpectedInterval::micros);
+    let values = (new.device_id.as_str(), name, new.user_id.map(|id| id.0), now_us(), interval_us);
+    let created = insert.query_row(values, device);
     created.optional().map_err(owner_error)?.ok_or(StoreError::DeviceIdTaken)
 }
 
@@ -51,7 +54,7 @@ pub(crate) fn create_missing(
 ) -> Result<Vec<Device>, StoreError> {
     let mut created = Vec::new();
     for device_id in device_ids {
-        let new = NewDevice { device_id: device_id.clone(), name: None, user_id: owner };
+        let new = NewDevice { user_id: owner, ..NewDevice::new(device_id.clone()) };
         match create(connection, &new) {
             Ok(device) => created.push(device),
             Err(StoreError::DeviceIdTaken) => {}
@@ -86,7 +89,7 @@ pub(crate) fn find(
     // Each id has its own lookup: a statement cannot have thousands of parameters.
     let mut select = connection
         .prepare_cached(
-            "SELECT id, device_id, name, user_id, created_at FROM devices WHERE device_id = ?1
+            "SELECT id, device_id, name, user_id, created_at, expected_interval_us FROM devices WHERE device_id = ?1
              AND (?2 IS NULL OR user_id = ?2) AND (?3 IS NULL OR id = ?3)",
         )
         .map_err(store_error)?;
@@ -97,7 +100,7 @@ pub(crate) fn find(
 
 pub(crate) fn find_by_key(connection: &Connection, key: DeviceKey) -> Result<Option<Device>, StoreError> {
     let mut select = connection
-        .prepare_cached("SELECT id, device_id, name, user_id, created_at FROM devices WHERE id = ?1")
+        .prepare_cached("SELECT id, device_id, name, user_id, created_at, expected_interval_us FROM devices WHERE id = ?1")
         .map_err(store_error)?;
     select.query_row([key.0], device).optional().map_err(store_error)
 }
@@ -120,7 +123,7 @@ pub(crate) fn list(
     add_visible(&mut conditions, owner.as_ref(), key.as_ref());
     let (limit, skip) = (conditions.value(&page.limit), conditions.value(&page.skip));
     let select = format!(
-        "SELECT id, device_id, name, user_id, created_at FROM devices {} ORDER BY id LIMIT {limit} OFFSET {skip}",
+        "SELECT id, device_id, name, user_id, created_at, expected_interval_us FROM devices {} ORDER BY id LIMIT {limit} OFFSET {skip}",
         conditions.clause()
     );
     let mut select = connection.prepare_cached(&select).map_err(store_error)?;
@@ -174,7 +177,7 @@ pub(crate) fn list_after(
     }
     let limit = conditions.value(&limit);
     let select = format!(
-        "SELECT id, device_id, name, user_id, created_at FROM devices {} ORDER BY {id} LIMIT {limit}",
+        "SELECT id, device_id, name, user_id, created_at, expected_interval_us FROM devices {} ORDER BY {id} LIMIT {limit}",
         conditions.clause()
     );
     let mut select = connection.prepare_cached(&select).map_err(store_error)?;
@@ -185,7 +188,7 @@ pub(crate) fn list_after(
 pub(crate) fn list_by_user(connection: &Connection, user: UserId) -> Result<Vec<Device>, StoreError> {
     let mut select = connection
         .prepare_cached(
-            "SELECT id, device_id, name, user_id, created_at FROM devices WHERE user_id = ?1 ORDER BY id",
+            "SELECT id, device_id, name, user_id, created_at, expected_interval_us FROM devices WHERE user_id = ?1 ORDER BY id",
         )
         .map_err(store_error)?;
     let devices = select.query_map([user.0], device);
@@ -200,16 +203,27 @@ pub(crate) fn update(
 ) -> Result<Device, StoreError> {
     let mut update = connection
         .prepare_cached(
-            "UPDATE devices SET name = iif(?2, ?3, name), user_id = iif(?4, ?5, user_id) WHERE id = ?1
+            "UPDATE devices SET name = iif(?2, ?3, name), user_id = iif(?4, ?5, user_id),
+                 expected_interval_us = iif(?8, ?9, expected_interval_us) WHERE id = ?1
              AND (?6 IS NULL OR user_id = ?6) AND (?7 IS NULL OR id = ?7)
-             RETURNING id, device_id, name, user_id, created_at",
+             RETURNING id, device_id, name, user_id, created_at, expected_interval_us",
         )
         .map_err(store_error)?;
     let name = change.name.as_ref().and_then(Option::as_ref).map(DeviceName::as_str);
     let owner = change.user_id.flatten().map(|id| id.0);
     let VisibleRows { owner: visible_owner, device: visible_key, .. } = visible.rows();
-    let changes =
-        (key.0, change.name.is_some(), name, change.user_id.is_some(), owner, visible_owner, visible_key);
+    let interval_us = change.expected_interval.flatten().map(ExpectedInterval::micros);
+    let changes = (
+        key.0,
+        change.name.is_some(),
+        name,
+        change.user_id.is_some(),
+        owner,
+        visible_owner,
+        visible_key,
+        change.expected_interval.is_some(),
+        interval_us,
+    );
     update.query_row(changes, device).optional().map_err(owner_error)?.ok_or(StoreError::DeviceMissing)
 }
 
@@ -248,7 +262,7 @@ pub(crate) fn delete(
     let mut delete = connection
         .prepare_cached(
             "DELETE FROM devices WHERE id = ?1 AND (?2 IS NULL OR user_id = ?2) AND (?3 IS NULL OR id = ?3)
-             RETURNING id, device_id, name, user_id, created_at",
+             RETURNING id, device_id, name, user_id, created_at, expected_interval_us",
         )
         .map_err(store_error)?;
     let VisibleRows { owner, device: visible, .. } = visible.rows();

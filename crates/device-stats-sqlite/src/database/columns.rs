@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use device_stats_domain::Timestamp;
+use device_stats_domain::{ExpectedInterval, Timestamp};
 use rusqlite::types::Type;
 use rusqlite::{Result, Row};
 
@@ -42,6 +42,13 @@ pub(crate) fn optional_time(row: &Row<'_>, column: usize) -> Result<Option<Times
     let micros: Option<i64> = row.get(column)?;
     let time = micros.map(Timestamp::from_micros).transpose();
     time.map_err(|error| invalid(column, Type::Integer, error))
+}
+
+/// Reads an expected interval in microseconds that can be null.
+pub(crate) fn optional_interval(row: &Row<'_>, column: usize) -> Result<Option<ExpectedInterval>> {
+    let micros: Option<i64> = row.get(column)?;
+    let interval = micros.map(ExpectedInterval::from_micros).transpose();
+    interval.map_err(|error| invalid(column, Type::Integer, error))
 }
 
 /// Reads a count; 0 and up.

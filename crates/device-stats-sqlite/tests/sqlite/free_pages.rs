@@ -19,11 +19,8 @@ async fn fill(store: &SqliteStore, name: &str) -> Vec<DeviceKey> {
     let mut devices = Vec::new();
     for n in 0..(2 * FREE_PAGES_KEPT as usize).div_ceil(pages) {
         let device_id = DeviceId::new(format!("{name} {n}")).unwrap();
-        let device = store
-            .create_device(&Author::SERVICE, NewDevice { device_id, name: None, user_id: None }, None)
-            .await
-            .unwrap()
-            .key;
+        let device =
+            store.create_device(&Author::SERVICE, NewDevice::new(device_id), None).await.unwrap().key;
         append(store, device, &segment).await;
         devices.push(device);
     }

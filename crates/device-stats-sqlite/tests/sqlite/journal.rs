@@ -17,11 +17,7 @@ use crate::{Folder, process};
 
 async fn create(store: &SqliteStore, device_id: &str) -> DeviceKey {
     let device_id = DeviceId::new(device_id).unwrap();
-    store
-        .create_device(&Author::SERVICE, NewDevice { device_id, name: None, user_id: None }, None)
-        .await
-        .unwrap()
-        .key
+    store.create_device(&Author::SERVICE, NewDevice::new(device_id), None).await.unwrap().key
 }
 
 fn readings(device: DeviceKey, times: std::ops::Range<i64>) -> Vec<NewReading> {

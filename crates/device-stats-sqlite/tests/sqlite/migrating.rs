@@ -16,7 +16,7 @@ use crate::Folder;
 use crate::process::{self, Role};
 
 const CALLERS: usize = 8;
-const ALL: [&str; 12] = [
+const ALL: [&str; 13] = [
     "V1__users_devices_readings",
     "V2__segments",
     "V3__journal",
@@ -29,6 +29,7 @@ const ALL: [&str; 12] = [
     "V10__cleared_readings",
     "V11__tokens",
     "V12__audit",
+    "V13__arrivals",
 ];
 
 #[test]

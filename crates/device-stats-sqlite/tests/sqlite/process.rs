@@ -193,11 +193,7 @@ pub(crate) async fn device(store: &SqliteStore) -> DeviceKey {
     {
         return device.key;
     }
-    store
-        .create_device(&Author::SERVICE, NewDevice { device_id, name: None, user_id: None }, None)
-        .await
-        .unwrap()
-        .key
+    store.create_device(&Author::SERVICE, NewDevice::new(device_id), None).await.unwrap().key
 }
 
 /// Returns the n-th reading.

@@ -154,10 +154,7 @@ impl Script {
     /// Asserts that nothing is written after a failed commit or checkpoint.
     async fn assert_stopped(&self) {
         let id = DeviceId::new("late").unwrap();
-        let late = self
-            .store
-            .create_device(&Author::SERVICE, NewDevice { device_id: id, name: None, user_id: None }, None)
-            .await;
+        let late = self.store.create_device(&Author::SERVICE, NewDevice::new(id), None).await;
         for refused in [late.err(), self.store.ping().await.err()] {
             assert!(matches!(refused, Some(StoreError::Unavailable(_))), "{refused:?}");
         }
@@ -165,7 +162,7 @@ impl Script {
 
     async fn create(&self, name: &str) -> Result<DeviceKey, Ended> {
         let device_id = DeviceId::new(name).unwrap();
-        let new = NewDevice { device_id, name: None, user_id: None };
+        let new = NewDevice::new(device_id);
         self.retry(async || self.store.create_device(&Author::SERVICE, new.clone(), None).await)
             .await
             .map(|device| device.key)

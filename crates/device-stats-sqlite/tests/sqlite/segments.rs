@@ -29,7 +29,7 @@ fn rows(path: &Path) -> (i64, i64) {
 async fn create(store: &SqliteStore, device_id: &str, user_id: Option<UserId>) -> DeviceKey {
     let device_id = DeviceId::new(device_id).unwrap();
     store
-        .create_device(&Author::SERVICE, NewDevice { device_id, name: None, user_id }, None)
+        .create_device(&Author::SERVICE, NewDevice { user_id, ..NewDevice::new(device_id) }, None)
         .await
         .unwrap()
         .key

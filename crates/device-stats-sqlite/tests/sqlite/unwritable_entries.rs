@@ -25,7 +25,7 @@ async fn a_change_without_its_entry_is_not_made() {
 async fn an_entry_of_the_audit_log_cannot_be_changed() {
     let folder = Folder::new();
     let store = SqliteStore::open(&folder.database(), true).unwrap();
-    let device = NewDevice { device_id: DeviceId::new("d").unwrap(), name: None, user_id: None };
+    let device = NewDevice::new(DeviceId::new("d").unwrap());
     store.create_device(&Author::SERVICE, device, None).await.unwrap();
     let (order, filter) = (AuditOrder::OldestFirst, AuditFilter::default());
     let before = store.list_audit(order, None, &filter, 10).await.unwrap();

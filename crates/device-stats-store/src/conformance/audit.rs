@@ -71,13 +71,17 @@ pub async fn each_change_of_a_user_or_device_has_an_entry(store: Opened) {
     expected.push((author(3), updated));
     let created = store.create_device(&author(4), new_device("d", None), Some(5)).await.unwrap();
     expected.push((author(4), AuditEvent::create_device(&created)));
-    let change = DeviceChange { name: Some(Some(device_name("pump"))), user_id: Some(Some(user.id)) };
+    let change = DeviceChange {
+        name: Some(Some(device_name("pump"))),
+        user_id: Some(Some(user.id)),
+        ..DeviceChange::default()
+    };
     let owned = store.update_device(&author(5), all_visible, created.key, None, change).await.unwrap();
     let updated = AuditEvent::update_device(&created, &owned).unwrap();
     assert_eq!(updated.details.fields, ["name", "user_id"]);
     assert_eq!((updated.object.user, updated.details.owner), (None, Some(Some(user.id.0))));
     expected.push((author(5), updated));
-    let change = DeviceChange { name: None, user_id: Some(None) };
+    let change = DeviceChange { user_id: Some(None), ..DeviceChange::default() };
     let device = store.update_device(&author(6), all_visible, owned.key, Some(&owned), change).await.unwrap();
     let updated = AuditEvent::update_device(&owned, &device).unwrap();
     assert_eq!((updated.object.user, updated.details.owner), (Some(user.id), Some(None)));
@@ -226,7 +230,7 @@ pub async fn a_refused_change_has_no_entry(store: Opened) {
     refused!(store.create_device(by, new_device("e", Some(ann.id)), Some(1)), TooManyOwnedDevices);
     let ids = [device_id("e"), device_id("f")];
     refused!(store.create_missing_devices(by, Some(ann.id), &ids, Some(2)), TooManyOwnedDevices);
-    let change = DeviceChange { name: None, user_id: Some(Some(UserId(99))) };
+    let change = DeviceChange { user_id: Some(Some(UserId(99))), ..DeviceChange::default() };
     refused!(store.update_device(by, Visibility::All, device.key, None, change.clone()), UserMissing);
     refused!(store.update_device(by, bobs, device.key, None, change), DeviceMissing);
     refused!(store.delete_device(by, bobs, device.key, None), DeviceMissing);
@@ -239,7 +243,7 @@ pub async fn a_refused_change_has_no_entry(store: Opened) {
     let change = UserChange { username: Some(ann.username.clone()), email: Some(ann.email.clone()) };
     store.update_user(by, Visibility::All, ann.id, None, change).await.unwrap();
     store.update_device(by, Visibility::All, device.key, None, DeviceChange::default()).await.unwrap();
-    let change = DeviceChange { name: Some(None), user_id: Some(Some(ann.id)) };
+    let change = DeviceChange { name: Some(None), user_id: Some(Some(ann.id)), ..DeviceChange::default() };
     store.update_device(by, Visibility::All, device.key, None, change).await.unwrap();
     assert_eq!(events(&store).await, before);
 }

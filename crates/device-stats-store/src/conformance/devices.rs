@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use device_stats_domain::{Author, DeviceChange, DeviceKey, ListPage, NewDevice, UserId, Window};
+use device_stats_domain::limits::EXPECTED_INTERVAL_MAX;
+use device_stats_domain::{
+    Author, DeviceChange, DeviceKey, ExpectedInterval, ListPage, NewDevice, UserId, Window,
+};
 
 use super::callers::{CALLERS, concurrently};
 use super::oracle::Oracle;
 use super::samples::{
-    Opened, TEXTS, UNUSED_IDS, all_readings, at, device, device_id, device_name, given, new_device,
+    Opened, TEXTS, UNUSED_IDS, all_readings, at, device, device_id, device_name, given, interval, new_device,
     owned_device, page, user,
 };
 use crate::{Subject, Visibility};
@@ -36,11 +39,16 @@ pub async fn no_device_has_a_key_that_was_never_given(store: Opened) {
 
 pub async fn a_created_device_is_found_and_listed(store: Opened) {
     let ann = user(&store, "ann").await;
-    let new =
-        NewDevice { device_id: device_id("d"), name: Some(device_name("Pump 7")), user_id: Some(ann.id) };
+    let new = NewDevice {
+        device_id: device_id("d"),
+        name: Some(device_name("Pump 7")),
+        user_id: Some(ann.id),
+        expected_interval: interval(90),
+    };
     let created = store.create_device(&Author::SERVICE, new.clone(), None).await.unwrap();
-    let NewDevice { device_id, name, user_id } = new;
+    let NewDevice { device_id, name, user_id, expected_interval } = new;
     assert_eq!((&created.device_id, &created.name, created.user_id), (&device_id, &name, user_id));
+    assert_eq!(created.expected_interval, expected_interval);
     assert_eq!(store.find_devices(Visibility::All, &[device_id]).await.unwrap(), [Some(created.clone())]);
     assert_eq!(store.list_user_devices(ann.id).await.unwrap(), std::slice::from_ref(&created));
     assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), [created]);
@@ -191,7 +199,7 @@ pub async fn devices_of_a_user_are_listed_by_ascending_key(store: Opened) {
 
 pub async fn an_absent_field_stays_and_a_cleared_one_goes(store: Opened) {
     let ann = user(&store, "ann").await;
-    let named = NewDevice { device_id: device_id("d"), name: Some(device_name("n")), user_id: Some(ann.id) };
+    let named = NewDevice { name: Some(device_name("n")), ..new_device("d", Some(ann.id)) };
     let device = store.create_device(&Author::SERVICE, named, None).await.unwrap();
     let update = async |name, user_id| {
         let device = store
@@ -200,7 +208,7 @@ pub async fn an_absent_field_stays_and_a_cleared_one_goes(store: Opened) {
                 Visibility::All,
                 device.key,
                 None,
-                DeviceChange { name, user_id },
+                DeviceChange { name, user_id, ..DeviceChange::default() },
             )
             .await
             .unwrap();
@@ -221,11 +229,39 @@ pub async fn an_absent_field_stays_and_a_cleared_one_goes(store: Opened) {
     assert_eq!(update(Some(None), Some(None)).await, (None, None));
 }
 
+pub async fn an_expected_interval_is_set_and_cleared(store: Opened) {
+    let longest = ExpectedInterval::from_seconds(EXPECTED_INTERVAL_MAX.as_secs_f64()).unwrap();
+    let ann = user(&store, "ann").await;
+    let device = owned_device(&store, "d", &ann).await;
+    assert_eq!(device.expected_interval, None);
+    let update = async |change: DeviceChange| {
+        let updated =
+            store.update_device(&Author::SERVICE, Visibility::All, device.key, None, change).await.unwrap();
+        let found = store.find_devices(Visibility::All, std::slice::from_ref(&updated.device_id));
+        assert_eq!(found.await.unwrap(), [Some(updated.clone())]);
+        assert_eq!(store.list_user_devices(ann.id).await.unwrap(), std::slice::from_ref(&updated));
+        let snapshot = store.snapshot(Subject::Device(device.key), Window::ALL).await.unwrap();
+        assert_eq!(snapshot.devices[0].device, updated);
+        updated.expected_interval
+    };
+    let set = |expected_interval| DeviceChange {
+        expected_interval: Some(expected_interval),
+        ..DeviceChange::default()
+    };
+    let named = || DeviceChange { name: Some(Some(device_name("n"))), ..DeviceChange::default() };
+    for expected in [interval(1), Some(longest)] {
+        assert_eq!(update(set(expected)).await, expected);
+        assert_eq!(update(named()).await, expected);
+    }
+    assert_eq!(update(set(None)).await, None);
+    assert_eq!(update(named()).await, None);
+}
+
 pub async fn a_device_can_change_its_owner(store: Opened) {
     let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
     let device = owned_device(&store, "d", &ann).await;
     store.append(&[given(&device, 1, 1)]).await.unwrap();
-    let change = DeviceChange { name: None, user_id: Some(Some(bob.id)) };
+    let change = DeviceChange { user_id: Some(Some(bob.id)), ..DeviceChange::default() };
     let device =
         store.update_device(&Author::SERVICE, Visibility::All, device.key, None, change).await.unwrap();
     assert_eq!(store.list_user_devices(ann.id).await.unwrap(), []);
@@ -237,7 +273,7 @@ pub async fn a_device_can_change_its_owner(store: Opened) {
 pub async fn a_missing_device_is_reported_before_a_missing_owner(store: Opened) {
     let gone = device(&store, "gone").await;
     store.delete_device(&Author::SERVICE, Visibility::All, gone.key, None).await.unwrap();
-    let nobodys = DeviceChange { name: None, user_id: Some(UNKNOWN_OWNER) };
+    let nobodys = DeviceChange { user_id: Some(UNKNOWN_OWNER), ..DeviceChange::default() };
     refused!(
         store.update_device(&Author::SERVICE, Visibility::All, gone.key, None, nobodys.clone()),
         DeviceMissing
@@ -249,7 +285,11 @@ pub async fn a_missing_device_is_reported_before_a_missing_owner(store: Opened) 
 pub async fn a_refused_update_of_a_device_changes_nothing(store: Opened) {
     let ann = user(&store, "ann").await;
     let device = owned_device(&store, "d", &ann).await;
-    let change = DeviceChange { name: Some(Some(device_name("new"))), user_id: Some(UNKNOWN_OWNER) };
+    let change = DeviceChange {
+        name: Some(Some(device_name("new"))),
+        user_id: Some(UNKNOWN_OWNER),
+        ..DeviceChange::default()
+    };
     refused!(store.update_device(&Author::SERVICE, Visibility::All, device.key, None, change), UserMissing);
     assert_eq!(store.list_devices(Visibility::All, ListPage::FIRST).await.unwrap(), [device]);
 }

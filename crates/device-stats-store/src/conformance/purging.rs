@@ -3,15 +3,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use device_stats_domain::{Author, Device, DeviceKey, Window};
+use device_stats_domain::{Author, Device, DeviceKey, NewArrivals, Window};
 use device_stats_segment::Effort;
 
 use super::background_seals::BackgroundSeals;
 use super::callers::concurrently;
 use super::oracle::Oracle;
 use super::samples::{
-    Opened, all_times, device, device_id, given, owned_device, read_rows, row, sealed, sealed_rows, segment,
-    stored_at, user, window,
+    Opened, all_times, at, device, device_id, given, owned_device, read_rows, row, sealed, sealed_rows,
+    segment, stored_at, user, window,
 };
 use crate::{NewestReadings, Piece, PieceKey, Purged, Replaced, SegmentId, StoreError, Subject, Visibility};
 
@@ -40,6 +40,7 @@ async fn assert_gone(store: &Opened, key: DeviceKey, segments: &[SegmentId]) {
     assert!(store.list_all_hot_devices().await.unwrap().iter().all(|hot| hot.device != key));
     assert_eq!(store.list_newest(key, Window::ALL, 10).await.unwrap(), NewestReadings::default());
     assert_eq!(store.find_latest(&[key]).await.unwrap(), [NewestReadings::default()]);
+    assert_eq!(store.find_arrivals(&[key]).await.unwrap(), [None]);
     refused!(store.snapshot(Subject::Device(key), Window::ALL), DeviceMissing);
     for segment in segments {
         let pieces = [Piece::Head, Piece::Block(0), Piece::Block(99)];
@@ -58,6 +59,7 @@ async fn assert_refused(store: &Opened, key: DeviceKey, segments: &[SegmentId]) 
     for segment in segments {
         store.store_derived(key, *segment, &derived).await.unwrap();
     }
+    store.merge_arrivals(&[(key, NewArrivals::one(at(9), 1, None))]).await.unwrap();
     refused!(store.append_segment(key, &segment(&[row(9_000, 1)])), DeviceMissing);
     refused!(store.delete_readings(&Author::SERVICE, Visibility::All, key, Window::ALL, &[]), DeviceMissing);
     refused!(store.delete_device(&Author::SERVICE, Visibility::All, key, None), DeviceMissing);
@@ -73,6 +75,7 @@ pub async fn a_deleted_device_is_gone_before_it_is_purged(store: Opened) {
         segments.push(id);
     }
     store.append(&[given(&old, 1, 1), given(&old, 2, 2)]).await.unwrap();
+    store.merge_arrivals(&[(old.key, NewArrivals::one(at(2), 2, None))]).await.unwrap();
     store.delete_device(&Author::SERVICE, Visibility::All, old.key, None).await.unwrap();
 
     // The device id is free at once.
@@ -101,6 +104,7 @@ pub async fn devices_of_a_deleted_user_are_gone_before_they_are_purged(store: Op
         let device = owned_device(&store, name, &ann).await;
         segments.push((device.key, sealed(&store, &device, &[1, 2]).await));
         store.append(&[given(&device, 3, 3)]).await.unwrap();
+        store.merge_arrivals(&[(device.key, NewArrivals::one(at(3), 3, None))]).await.unwrap();
     }
     store.delete_user(&Author::SERVICE, Visibility::All, ann.id, None).await.unwrap();
     let ids = ["a", "b", "c"].map(device_id);

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use device_stats_domain::{
-    Author, Axes, Device, DeviceId, DeviceKey, DeviceName, Email, Finite, ListPage, NewDevice, NewReading,
-    NewUser, Reading, ReadingId, ReadingTime, Timestamp, User, UserId, Username, Window,
+    Author, Axes, Device, DeviceId, DeviceKey, DeviceName, Email, ExpectedInterval, Finite, ListPage,
+    NewDevice, NewReading, NewUser, Reading, ReadingId, ReadingTime, Timestamp, User, UserId, Username,
+    Window,
 };
 use device_stats_segment::{Effort, Row, Segment};
 
@@ -65,7 +66,12 @@ pub(super) fn device_name(name: &str) -> DeviceName {
 }
 
 pub(super) fn new_device(id: &str, owner: Option<UserId>) -> NewDevice {
-    NewDevice { device_id: device_id(id), name: None, user_id: owner }
+    NewDevice { user_id: owner, ..NewDevice::new(device_id(id)) }
+}
+
+/// Returns an expected interval of this number of microseconds.
+pub(super) fn interval(us: i64) -> Option<ExpectedInterval> {
+    Some(ExpectedInterval::from_micros(us).unwrap())
 }
 
 pub(super) async fn device(store: &Opened, id: &str) -> Device {

@@ -2,13 +2,13 @@
 //! of creation, since stores give different ids.
 
 use device_stats_domain::{
-    DeviceFilter, DeviceIdPrefix, ListPage, SearchText, Timestamp, UserFilter, Window,
+    DeviceFilter, DeviceIdPrefix, ListPage, NewArrivals, SearchText, Timestamp, UserFilter, Window,
 };
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::samples::{page, username, window};
+use super::samples::{at, page, username, window};
 use crate::limits::CLOCK_SKEW_MAX;
 
 /// The n-th user or device that the walk created, counting deleted ones; one that does not exist if there are
@@ -43,13 +43,17 @@ pub(super) enum Step {
         id: u8,
         name: Option<u8>,
         owner: Option<Slot>,
+        interval: Option<u8>,
     },
     UpdateDevice {
         device: Slot,
         name: Option<Option<u8>>,
         owner: Option<Option<Slot>>,
+        interval: Option<Option<u8>>,
     },
     DeleteDevice(Slot),
+    MergeArrivals(Vec<(Slot, NewArrivals)>),
+    FindArrivals(Vec<Slot>),
     FindDevices(Vec<u8>),
     ListDevices(ListPage),
     ListUserDevices(Slot),
@@ -198,6 +202,21 @@ fn mask() -> impl Strategy<Value = u16> {
     prop_oneof![1 => Just(u16::MAX), 2 => any::<u16>()]
 }
 
+/// Draws arrivals at a few of a thousand seconds.
+fn new_arrivals() -> impl Strategy<Value = NewArrivals> {
+    let arrival = (0..1_000_i64, 0..3_u64, option::of(-1_000..1_000_i64));
+    vec(arrival, 1..4).prop_map(|mut arrivals| {
+        arrivals.sort_unstable();
+        let [(first, readings, offset), later @ ..] = arrivals.as_slice() else { unreachable!("none") };
+        let us = |seconds: i64| seconds * 1_000_000;
+        let mut new = NewArrivals::one(at(us(*first)), *readings, offset.map(us));
+        for (time, readings, offset) in later {
+            new.add(at(us(*time)), *readings, offset.map(us));
+        }
+        new
+    })
+}
+
 /// Draws a step with segments.
 fn segment_step() -> impl Strategy<Value = Step> {
     let busy = || prop_oneof![20 => 0..3_usize, 1 => slot()];
@@ -233,10 +252,17 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => slot().prop_map(Step::FindUser),
         1 => slot().prop_map(Step::DeleteUser),
         1 => part().prop_map(Step::ListUsers),
-        8 => (text(), option::of(text()), option::of(slot()))
-            .prop_map(|(id, name, owner)| Step::CreateDevice { id, name, owner }),
-        4 => (slot(), option::of(option::of(text())), option::of(option::of(slot())))
-            .prop_map(|(device, name, owner)| Step::UpdateDevice { device, name, owner }),
+        8 => (text(), option::of(text()), option::of(slot()), option::of(text()))
+            .prop_map(|(id, name, owner, interval)| Step::CreateDevice { id, name, owner, interval }),
+        4 => (
+            slot(),
+            option::of(option::of(text())),
+            option::of(option::of(slot())),
+            option::of(option::of(text())),
+        )
+            .prop_map(|(device, name, owner, interval)| Step::UpdateDevice { device, name, owner, interval }),
+        4 => vec((slot(), new_arrivals()), 0..6).prop_map(Step::MergeArrivals),
+        2 => vec(slot(), 0..4).prop_map(Step::FindArrivals),
         1 => slot().prop_map(Step::DeleteDevice),
         2 => (1..4_u32).prop_map(Step::Purge),
         2 => vec(text(), 0..6).prop_map(Step::FindDevices),

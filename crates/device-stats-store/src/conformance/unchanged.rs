@@ -12,7 +12,7 @@ use super::samples::{
 use crate::{StoreError, Subject, UserState, Visibility};
 
 fn named(name: &str) -> DeviceChange {
-    DeviceChange { name: Some(Some(device_name(name))), user_id: None }
+    DeviceChange { name: Some(Some(device_name(name))), ..DeviceChange::default() }
 }
 
 fn renamed(name: &str) -> UserChange {
@@ -161,7 +161,7 @@ pub async fn a_refused_change_of_an_unchanged_user_or_device_changes_nothing(sto
         UsernameTaken
     );
     store.delete_user(&Author::SERVICE, Visibility::All, bob.id, None).await.unwrap();
-    let change = DeviceChange { name: Some(None), user_id: Some(Some(bob.id)) };
+    let change = DeviceChange { name: Some(None), user_id: Some(Some(bob.id)), ..DeviceChange::default() };
     refused!(
         store.update_device(&Author::SERVICE, Visibility::All, device.key, Some(&device), change),
         UserMissing

@@ -48,7 +48,7 @@ impl UnwritableEntries {
         refused!(store.create_device(by, new_device("e", Some(user.id)), Some(9)), Broken);
         refused!(store.create_missing_devices(by, None, &devices, None), Broken);
         refused!(store.create_missing_devices(by, Some(user.id), &devices, Some(9)), Broken);
-        let change = DeviceChange { name: None, user_id: Some(None) };
+        let change = DeviceChange { user_id: Some(None), ..DeviceChange::default() };
         refused!(store.update_device(by, all, device.key, None, change.clone()), Broken);
         refused!(store.update_device(by, all, device.key, Some(device), change), Broken);
         refused!(store.delete_device(by, all, device.key, None), Broken);

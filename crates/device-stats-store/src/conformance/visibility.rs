@@ -116,7 +116,11 @@ pub async fn a_caller_changes_and_deletes_nothing_that_it_may_not_see(store: Ope
             let outdated = Device { name: Some(device_name("old")), ..device.clone() };
             let unknown = Some(UserId(i64::MAX));
             for (expected, owner) in [(None, None), (Some(device), unknown), (Some(&outdated), unknown)] {
-                let change = DeviceChange { name: Some(Some(device_name("other"))), user_id: Some(owner) };
+                let change = DeviceChange {
+                    name: Some(Some(device_name("other"))),
+                    user_id: Some(owner),
+                    ..DeviceChange::default()
+                };
                 refused!(
                     store.update_device(&Author::SERVICE, visible, device.key, expected, change),
                     DeviceMissing
@@ -140,7 +144,7 @@ pub async fn a_caller_changes_and_deletes_what_it_may_see(store: Opened) {
         let accounts = Accounts::create(&store).await;
         let (ann, hers) = (&accounts.users[0], accounts.devices_of(&accounts.users[0]));
         let visible = Visibility::User(ann.id);
-        let change = || DeviceChange { name: Some(Some(device_name("new"))), user_id: None };
+        let change = || DeviceChange { name: Some(Some(device_name("new"))), ..DeviceChange::default() };
         let mut changed = hers.clone();
         for device in &mut changed {
             let expected = Some(&*device).filter(|_| n == 0);
@@ -185,18 +189,18 @@ pub async fn a_caller_changes_and_deletes_what_it_may_see(store: Opened) {
 pub async fn a_device_of_another_owner_is_missing_for_the_old_one(store: Opened) {
     let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
     let moved = owned_device(&store, "d", &ann).await;
-    let change = DeviceChange { name: None, user_id: Some(Some(bob.id)) };
+    let change = DeviceChange { user_id: Some(Some(bob.id)), ..DeviceChange::default() };
     let moved =
         store.update_device(&Author::SERVICE, Visibility::All, moved.key, None, change).await.unwrap();
     let visible = Visibility::User(ann.id);
     assert_eq!(store.find_devices(visible, &[device_id("d")]).await.unwrap(), [None]);
     for expected in [None, Some(&moved)] {
-        let rename = DeviceChange { name: Some(None), user_id: None };
+        let rename = DeviceChange { name: Some(None), ..DeviceChange::default() };
         refused!(store.update_device(&Author::SERVICE, visible, moved.key, expected, rename), DeviceMissing);
         refused!(store.delete_device(&Author::SERVICE, visible, moved.key, expected), DeviceMissing);
     }
     // An owner may give its device away, if the service lets it.
-    let give = DeviceChange { name: None, user_id: Some(Some(ann.id)) };
+    let give = DeviceChange { user_id: Some(Some(ann.id)), ..DeviceChange::default() };
     store.update_device(&Author::SERVICE, Visibility::User(bob.id), moved.key, None, give).await.unwrap();
 }
 

@@ -110,7 +110,7 @@ impl AccountStore for Model {
         state.check_owner(owner)?;
         state.check_owned(owner, missing.len(), owned_max)?;
         for device_id in missing {
-            state.create_device(author, NewDevice { device_id, name: None, user_id: owner });
+            state.create_device(author, NewDevice { user_id: owner, ..NewDevice::new(device_id) });
         }
         Ok(())
     }
@@ -314,9 +314,9 @@ impl State {
     /// Creates a device, after its checks.
     fn create_device(&mut self, author: &Author, device: NewDevice) -> Device {
         self.last_device += 1;
-        let NewDevice { device_id, name, user_id } = device;
-        let device =
-            Device { key: DeviceKey(self.last_device), device_id, name, user_id, created_at: Some(now()) };
+        let NewDevice { device_id, name, user_id, expected_interval } = device;
+        let (key, created_at) = (DeviceKey(self.last_device), Some(now()));
+        let device = Device { key, device_id, name, user_id, expected_interval, created_at };
         self.devices.insert(device.key, device.clone());
         self.note(author, AuditEvent::create_device(&device));
         device
@@ -327,6 +327,7 @@ impl State {
         self.check_owner(change.user_id.flatten())?;
         device.name = change.name.unwrap_or(device.name);
         device.user_id = change.user_id.unwrap_or(device.user_id);
+        device.expected_interval = change.expected_interval.unwrap_or(device.expected_interval);
         self.devices.insert(device.key, device.clone());
         Ok(device)
     }
@@ -334,6 +335,7 @@ impl State {
     fn delete_device(&mut self, device: DeviceKey) -> Result<Device, StoreError> {
         let deleted = self.devices.remove(&device).ok_or(StoreError::DeviceMissing)?;
         self.tokens.retain(|_, (_, token)| token.holder.identity() != Identity::Device(device));
+        self.arrivals.remove(&device);
         self.hot.retain(|(other, _), _| *other != device);
         self.segments.retain(|_, segment| segment.device != device);
         Ok(deleted)

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use device_stats_domain::{
-    AuditEntry, AuditId, Axes, Device, DeviceKey, IdempotencyKey, SessionHash, StoredToken, Timestamp,
-    TokenHash, TokenId, User, UserId,
+    ArrivalRecord, AuditEntry, AuditId, Axes, Device, DeviceKey, IdempotencyKey, SessionHash, StoredToken,
+    Timestamp, TokenHash, TokenId, User, UserId,
 };
 use device_stats_segment::{Row, Segment};
 
@@ -53,6 +53,7 @@ impl Store for Model {
 pub(super) struct State {
     pub(super) users: BTreeMap<UserId, User>,
     pub(super) devices: BTreeMap<DeviceKey, Device>,
+    pub(super) arrivals: BTreeMap<DeviceKey, ArrivalRecord>,
     pub(super) tokens: BTreeMap<TokenId, (TokenHash, StoredToken)>,
     pub(super) sessions: BTreeMap<SessionHash, ModelSession>,
     pub(super) audit: BTreeMap<AuditId, AuditEntry>,

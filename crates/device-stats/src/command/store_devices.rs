@@ -97,10 +97,7 @@ mod tests {
             let store = Model::default();
             for n in 0..count {
                 let device_id = DeviceId::new(format!("d{n}")).unwrap();
-                store
-                    .create_device(&Author::SERVICE, NewDevice { device_id, name: None, user_id: None }, None)
-                    .await
-                    .unwrap();
+                store.create_device(&Author::SERVICE, NewDevice::new(device_id), None).await.unwrap();
             }
             let keys = list_all_devices(&store).await.unwrap().into_iter().map(|device| device.key.0);
             assert_eq!(keys.collect::<Vec<_>>(), (1..=count).collect::<Vec<_>>());

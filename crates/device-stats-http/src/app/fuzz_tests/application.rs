@@ -117,10 +117,10 @@ impl Application {
         let device_id = DeviceId::new("d0").unwrap();
         let found = self.store.find_devices(Visibility::All, std::slice::from_ref(&device_id)).await.unwrap();
         let Some(device) = found.into_iter().flatten().next() else {
-            let device = NewDevice { device_id, name: None, user_id: Some(owner) };
+            let device = NewDevice { user_id: Some(owner), ..NewDevice::new(device_id) };
             return self.store.create_device(&Author::SERVICE, device, None).await.unwrap().key;
         };
-        let change = DeviceChange { name: None, user_id: Some(Some(owner)) };
+        let change = DeviceChange { user_id: Some(Some(owner)), ..DeviceChange::default() };
         let key = device.key;
         self.store.update_device(&Author::SERVICE, Visibility::All, key, None, change).await.unwrap().key
     }

@@ -100,7 +100,7 @@ impl Fleet {
         let (owner, other, foreign) = (user("owner").await, user("other").await, user("foreign").await);
         let device = async |name: &str, owner| {
             let device_id = DeviceId::new(format!("{name}-{number}")).unwrap();
-            let new = NewDevice { device_id, name: None, user_id: Some(owner) };
+            let new = NewDevice { user_id: Some(owner), ..NewDevice::new(device_id) };
             let device = store.create_device(&Author::SERVICE, new, None).await.unwrap();
             let number = Finite::new(1.0).unwrap();
             let time = "2026-11-23T09:00:00Z".parse_time();

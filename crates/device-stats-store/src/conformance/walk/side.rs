@@ -8,7 +8,7 @@ use device_stats_domain::{
 use device_stats_segment::Row;
 
 use crate::conformance::oracle::Oracle;
-use crate::conformance::samples::{Opened, at, device_id, device_name, email, username, values};
+use crate::conformance::samples::{Opened, at, device_id, device_name, email, interval, username, values};
 use crate::conformance::steps::{Draft, Slot, Step};
 use crate::{CutSegment, KeyedOutcome, KeyedReadings, Receipt, SegmentId, StoreError, Subject, Visibility};
 
@@ -119,22 +119,28 @@ impl Side {
         let store = &self.store;
         let id = |n: u8| device_id(&format!("device{n}"));
         let name = |n: u8| device_name(&format!("name{n}"));
+        let expected = |n: u8| interval(i64::from(n) + 1);
         let devices = |all: Vec<Device>| {
             format!("{:?}", all.into_iter().map(|one| self.device(one)).collect::<Vec<_>>())
         };
         Some(match step {
-            Step::CreateDevice { id: n, name: called, owner } => {
-                let owner = owner.map(|owner| self.user_id(owner));
-                let new = NewDevice { device_id: id(*n), name: called.map(name), user_id: owner };
+            Step::CreateDevice { id: n, name: called, owner, interval: us } => {
+                let new = NewDevice {
+                    device_id: id(*n),
+                    name: called.map(name),
+                    user_id: owner.map(|owner| self.user_id(owner)),
+                    expected_interval: us.and_then(expected),
+                };
                 store.create_device(&Author::SERVICE, new, None).await.map(|created| {
                     self.devices.push(created.key);
                     format!("{:?}", self.device(created))
                 })
             }
-            Step::UpdateDevice { device, name: called, owner } => {
+            Step::UpdateDevice { device, name: called, owner, interval: us } => {
                 let change = DeviceChange {
                     name: called.map(|called| called.map(name)),
                     user_id: owner.map(|owner| owner.map(|owner| self.user_id(owner))),
+                    expected_interval: us.map(|us| us.and_then(expected)),
                 };
                 store
                     .update_device(&Author::SERVICE, Visibility::All, self.key(*device), None, change)
@@ -145,6 +151,15 @@ impl Side {
                 .delete_device(&Author::SERVICE, Visibility::All, self.key(*device), None)
                 .await
                 .map(|()| "deleted".to_owned()),
+            Step::MergeArrivals(arrivals) => {
+                let arrivals: Vec<_> =
+                    arrivals.iter().map(|(device, new)| (self.key(*device), *new)).collect();
+                store.merge_arrivals(&arrivals).await.map(|()| "merged".to_owned())
+            }
+            Step::FindArrivals(devices) => {
+                let devices: Vec<_> = devices.iter().map(|device| self.key(*device)).collect();
+                store.find_arrivals(&devices).await.map(|found| format!("{found:?}"))
+            }
             Step::FindDevices(ids) => {
                 let ids: Vec<_> = ids.iter().copied().map(id).collect();
                 let found = store.find_devices(Visibility::All, &ids).await;
