@@ -5,6 +5,7 @@ pub mod limits;
 
 mod access;
 mod admission;
+mod arrivals;
 mod audit;
 mod client_limit;
 mod compute;
@@ -30,13 +31,17 @@ pub use access::{
     TokenRecipient, TokenRequest, generate_token,
 };
 pub use admission::{BodyPermit, QueryLimits, RequestClass, RequestPermit};
+pub use arrivals::BackgroundArrivals;
 pub use audit::{BackgroundAudit, Refusal};
 pub use client_limit::{ClientAddress, ClientLimit, ClientPermit, LimitScope};
 pub use error::ServiceError;
 pub use export::Export;
 pub use ingest::{BatchOutcome, MissingDevices};
 pub use live::{LiveReading, LiveReadings, Position};
-pub use queries::{Analysis, Bucket, LatestReading, Path, ReadingSpan, Series, SeriesTooLong};
+pub use queries::{
+    Activity, Analysis, Bucket, FleetSummary, LatestReading, Path, ReadingSpan, Series, SeriesTooLong,
+    StatusEntry, StatusPage, StatusRequest,
+};
 pub use rates::{RateClock, RatePolicy, RateSettings, RateState};
 pub use segments::{read_derived_segment, read_segment};
 pub use service::{Service, ServiceSettings};

@@ -88,6 +88,13 @@ pub const LOOKUPS_PER_ADDRESS_MAX: usize = 2;
 pub const LOOKUP_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Maximum number of tokens or sessions whose last uses are written in one transaction.
 pub const TOKEN_USES_AT_ONCE: usize = 1_000;
+/// Interval at which a node writes the arrivals of readings to the store.
+pub const ARRIVALS_INTERVAL: Duration = Duration::from_secs(10);
+/// Maximum number of devices whose arrivals are written in one transaction.
+pub const ARRIVALS_AT_ONCE: usize = 1_000;
+/// Maximum number of devices whose arrivals wait until they are written, of about 100 bytes each. From a half
+/// of it, they are written at once. Beyond it, the arrivals of further devices are not noted.
+pub const ARRIVALS_PENDING_MAX: usize = 131_072;
 /// Maximum time of a session of a browser.
 pub const SESSION_TIME_MAX: Duration = Duration::from_hours(12);
 /// Time without a request after which a session ends. Requests are noted to the minute.
@@ -168,8 +175,15 @@ pub const PURGE_RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// Maximum number of devices that an analysis or a request for latest readings chooses.
 pub const CHOSEN_DEVICES_MAX: u32 = 1_000;
 
-/// Default of the maximum number of concurrent queries: analyses, series, histograms, latest readings and
-/// lists of readings. A further one is refused with 503 at once.
+/// Number of devices that a list of statuses, or a summary of a fleet, reads at once.
+pub const STATUS_DEVICES_AT_ONCE: u32 = 1_000;
+/// Number of devices from which a page of statuses ends early if few of them have the requested state.
+pub const STATUS_DEVICES_SCANNED_MAX: u32 = 10_000;
+/// Number of devices whose activity is counted together, so that few of their readings are in memory.
+pub const ACTIVITY_DEVICES_AT_ONCE: usize = 64;
+
+/// Default of the maximum number of concurrent queries: analyses, series, histograms, latest readings,
+/// statuses and lists of readings. A further one is refused with 503 at once.
 pub const QUERIES_DEFAULT: usize = 256;
 /// Default of the maximum memory of the snapshots of all queries together, in bytes. A query that exceeds it
 /// is refused with 503 at once.
@@ -269,5 +283,5 @@ pub const SEAL_RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// Maximum time that a stopping server waits for accepted requests.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum time that a stopping server then waits for its background tasks: for the devices that are being
-/// sealed, the slice of a purge, and the last refusals and uses of tokens that it writes.
+/// sealed, the slice of a purge, and the last refusals, uses of tokens and arrivals that it writes.
 pub const BACKGROUND_STOP_TIMEOUT: Duration = Duration::from_secs(1);

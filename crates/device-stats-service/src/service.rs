@@ -16,11 +16,12 @@ use crate::access::lookup_turns::LookupTurns;
 use crate::access::sign_in::{AuthMode, KnownCredentials};
 use crate::access::token_uses::TokenUses;
 use crate::admission::{AdmissionControl, BodyPermit, QueryLimits, QueueUsers, RequestClass, RequestPermit};
+use crate::arrivals::Arrivals;
 use crate::audit::Refusals;
 use crate::compute::Compute;
 use crate::error::ServiceError;
 use crate::ingest::clock::Clock;
-use crate::ingest::group_commit::GroupCommit;
+use crate::ingest::group_commit::{Committed, GroupCommit};
 use crate::ingest::keyed_requests::KeyedRequests;
 use crate::ingest::reading_ids::ReadingIds;
 use crate::limits::{
@@ -92,7 +93,8 @@ pub(crate) struct ServiceParts {
     pub(crate) rates: Rates,
     pub(crate) devices_per_user_max: Option<u32>,
     pub(crate) known_devices: KnownDevices,
-    pub(crate) clock: Clock,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) arrivals: Arc<Arrivals>,
     pub(crate) reading_ids: ReadingIds,
     pub(crate) keyed_requests: Arc<KeyedRequests>,
     pub(crate) group_commit: Arc<GroupCommit>,
@@ -120,14 +122,14 @@ impl Service {
         Self::with_rate_clock(store, settings, &RateClock::default())
     }
 
-    /// Creates the service over `store`. The clock measures the rates of requests and readings.
+    /// Creates the service over `store`. `rate_clock` measures the rates of requests and readings.
     ///
     /// # Errors
     /// A thread for computations cannot be started.
     pub fn with_rate_clock(
         store: Arc<dyn Store>,
         settings: ServiceSettings,
-        clock: &RateClock,
+        rate_clock: &RateClock,
     ) -> Result<Self, ThreadPoolBuildError> {
         let ServiceSettings {
             cache_bytes_max,
@@ -146,12 +148,18 @@ impl Service {
         }
         let backlog = Arc::new(Backlog::new(hot_readings_max));
         let live = Arc::<LiveHub>::default();
+        let (clock, arrivals) = (Arc::<Clock>::default(), Arc::<Arrivals>::default());
+        let committed = Committed {
+            backlog: Arc::clone(&backlog),
+            live: Arc::clone(&live),
+            arrivals: Arc::clone(&arrivals),
+            clock: Arc::clone(&clock),
+        };
         let group_commit = GroupCommit::new(
             Arc::<dyn Store>::clone(&store),
             hot_readings_max,
             Arc::clone(&admission),
-            Arc::clone(&backlog),
-            Arc::clone(&live),
+            committed,
         );
         let parts = ServiceParts {
             segments: Arc::new(SegmentReader::new(Arc::clone(&store), cache_bytes_max)),
@@ -162,10 +170,11 @@ impl Service {
             lookup_turns: LookupTurns::default(),
             token_uses: Arc::default(),
             refusals: Refusals::default(),
-            rates: Rates::new(rates, clock),
+            rates: Rates::new(rates, rate_clock),
             devices_per_user_max,
             known_devices: KnownDevices::default(),
-            clock: Clock::default(),
+            clock,
+            arrivals,
             reading_ids: ReadingIds::default(),
             keyed_requests: Arc::new(KeyedRequests::new(receipts_kept_for)),
             group_commit: Arc::new(group_commit),
@@ -213,11 +222,12 @@ impl Service {
     }
 
     /// Returns the answer of the store. If the database was replaced by an older copy, forgets the segments
-    /// that were read from it. Cached keys of devices and reserved ids expire when
-    /// [`ReadingStore::restores`](device_stats_store::ReadingStore::restores) changes.
+    /// that were read from it, and the arrivals of its devices. Cached keys of devices and reserved ids
+    /// expire when [`ReadingStore::restores`](device_stats_store::ReadingStore::restores) changes.
     pub(crate) fn checked<T>(&self, answer: Result<T, ServiceError>) -> Result<T, ServiceError> {
         if matches!(answer, Err(ServiceError::Store(StoreError::Restored))) {
             self.parts.segments.cache().clear();
+            self.parts.arrivals.clear();
         }
         answer
     }

@@ -20,7 +20,8 @@ const UNIT_BYTES: u64 = 1024;
 /// Memory that each query reserves before it takes its snapshot, in units of [`UNIT_BYTES`].
 const UNITS_FIRST: u32 = 16;
 
-/// Limits on the queries of a service: analyses, series, histograms, latest readings and lists of readings.
+/// Limits on the queries of a service: analyses, series, histograms, latest readings, statuses and lists of
+/// readings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueryLimits {
     /// Maximum number of queries that run or wait for a thread.

@@ -10,6 +10,7 @@ use device_stats_segment::{Effort, Row, Segment};
 use device_stats_store::{Appended, Replaced};
 
 use super::append::{BatchOutcome, warn_of_conflicts};
+use crate::arrivals::Arrived;
 use crate::error::ServiceError;
 use crate::limits::{DIRECT_SEAL_READINGS, SEGMENT_READINGS};
 use crate::service::Service;
@@ -34,10 +35,12 @@ impl Service {
         let encoded = self.parts.compute.run_for_ingest(move || {
             let SortedRows { rows, conflicts } = sorted_rows(&readings)?;
             let is_enough = rows.len() >= DIRECT_SEAL_READINGS as usize;
-            is_enough.then(|| (rows.len() as u64, conflicts, Segment::encode(&rows, Effort::Fast)))
+            let newest = rows.last().and_then(|row| Timestamp::from_micros(row.time_us).ok());
+            let arrived = Arrived { device, readings: rows.len() as u64, newest };
+            is_enough.then(|| (arrived, conflicts, Segment::encode(&rows, Effort::Fast)))
         });
-        let (accepted, conflicts, segment) = match encoded.await.map_err(ServiceError::ComputationFailed)? {
-            Some((accepted, conflicts, Ok(segment))) => (accepted, conflicts, segment),
+        let (arrived, conflicts, segment) = match encoded.await.map_err(ServiceError::ComputationFailed)? {
+            Some((arrived, conflicts, Ok(segment))) => (arrived, conflicts, segment),
             Some((.., Err(error))) => {
                 // This is a bug, but the readings can still be stored as hot readings.
                 let causes = error_chain(&error);
@@ -60,12 +63,14 @@ impl Service {
                 return Ok(None);
             }
             parts.backlog.add_segment(device, Instant::now());
+            parts.arrivals.note(parts.clock.now(), [arrived]);
             if parts.live.watched_devices().contains(&device) {
                 parts.live.publish_later(new.len(), stored_readings(Arc::clone(&new)));
             }
             if let Some(first) = conflicts.first().and_then(|index| new.get(*index)) {
                 warn_of_conflicts(first, conflicts.len() as u64);
             }
+            let accepted = arrived.readings;
             let (duplicates, conflicts) = (new.len() as u64 - accepted, conflicts.len() as u64);
             Ok(Some(BatchOutcome { accepted, duplicates, conflicts }))
         };

@@ -28,11 +28,13 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
+use super::clock::Clock;
 use super::hot_limit::HotLimit;
 use super::keyed_requests::KeyClaim;
 use super::lane::{Lane, PendingAppend};
 use super::locked_devices::LockedDevices;
 use crate::admission::{AdmissionControl, QueueUsers};
+use crate::arrivals::Arrivals;
 use crate::error::ServiceError;
 use crate::limits::{COMPUTE_READINGS, LOCKED_DEVICE_PAUSE, QUEUE_TIMEOUT};
 use crate::live::hub::LiveHub;
@@ -43,22 +45,30 @@ pub(crate) struct GroupCommit {
     store: Arc<dyn ReadingStore>,
     admission: Arc<AdmissionControl>,
     hot_limit: Arc<HotLimit>,
-    backlog: Arc<Backlog>,
-    live: Arc<LiveHub>,
+    committed: Committed,
     device_lanes: Vec<Arc<Lane>>,
     mixed_lane: Arc<Lane>,
     locked_devices: LockedDevices,
 }
 
+/// The places that learn of committed readings.
+#[derive(Default)]
+pub(crate) struct Committed {
+    pub(crate) backlog: Arc<Backlog>,
+    pub(crate) live: Arc<LiveHub>,
+    pub(crate) arrivals: Arc<Arrivals>,
+    /// The clock of arrivals.
+    pub(crate) clock: Arc<Clock>,
+}
+
 impl GroupCommit {
     /// Creates the lanes. No reading is appended while the store has `hot_readings_max` hot readings.
-    /// Committed readings are added to `backlog` and published to `live`.
+    /// `committed` learns of committed readings.
     pub(crate) fn new(
         store: Arc<dyn ReadingStore>,
         hot_readings_max: u64,
         admission: Arc<AdmissionControl>,
-        backlog: Arc<Backlog>,
-        live: Arc<LiveHub>,
+        committed: Committed,
     ) -> Self {
         let lanes = store.append_concurrency().max(1);
         let new_lane = |commits_max| {
@@ -72,8 +82,7 @@ impl GroupCommit {
             hot_limit: Arc::new(HotLimit::new(Arc::clone(&store), hot_readings_max)),
             store,
             admission,
-            backlog,
-            live,
+            committed,
             locked_devices: LockedDevices::default(),
         }
     }
@@ -235,7 +244,11 @@ impl GroupCommit {
             if is_keyed { self.append_keyed(group).await? } else { self.append_unkeyed(group).await? };
         let stored = || group.iter().zip(&outcomes).flat_map(|(append, outcome)| append.stored(outcome));
         self.hot_limit.add(stored().count() as u64);
-        self.backlog.add_hot(stored().map(|reading| (reading.device, 1)), Instant::now());
+        let Committed { backlog, arrivals, clock, .. } = &self.committed;
+        backlog.add_hot(stored().map(|reading| (reading.device, 1)), Instant::now());
+        let now = clock.now();
+        let arrived = group.iter().zip(&outcomes).flat_map(|(append, outcome)| append.arrived(outcome, now));
+        arrivals.note(now, arrived);
         self.publish(stored());
         Ok(outcomes)
     }
@@ -243,13 +256,14 @@ impl GroupCommit {
     /// Publishes the committed readings of watched devices. The order of publishing is the order of the
     /// calls, so that a client that sends one reading after the other sees them in this order.
     fn publish(&self, stored: impl Iterator<Item = Reading>) {
-        let watched = self.live.watched_devices();
+        let live = &self.committed.live;
+        let watched = live.watched_devices();
         if watched.is_empty() {
             return;
         }
         let readings: Vec<Reading> = stored.filter(|reading| watched.contains(&reading.device)).collect();
         if !readings.is_empty() {
-            self.live.publish_later(readings.len(), readings.into_iter());
+            live.publish_later(readings.len(), readings.into_iter());
         }
     }
 

@@ -3,13 +3,14 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use device_stats_domain::{DeviceKey, NewReading, Reading};
+use device_stats_domain::{DeviceKey, NewReading, Reading, ReadingTime, Timestamp};
 use device_stats_store::{Appended, KeyedOutcome, KeyedReadings, StoreError};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::keyed_requests::KeyClaim;
 use crate::admission::{AdmissionPermit, QueueWait};
+use crate::arrivals::Arrived;
 use crate::limits::GROUP_READINGS_MAX;
 
 /// A queue of requests that are committed in groups.
@@ -141,6 +142,27 @@ impl PendingAppend {
                 Some(Reading { device: new.device, id: new.id, time, values: new.values })
             }
             Appended::Repeat | Appended::Conflict => None,
+        })
+    }
+
+    /// Returns the readings that have arrived: all, unless the request was refused.
+    pub(super) fn arrived<'w>(
+        &'w self,
+        outcome: &'w KeyedOutcome,
+        now: Timestamp,
+    ) -> impl Iterator<Item = Arrived> + 'w {
+        let (readings, outcomes) = match outcome {
+            KeyedOutcome::New(outcomes) => (&*self.readings, outcomes.as_slice()),
+            KeyedOutcome::Repeated(_) => (&*self.readings, [].as_slice()),
+            KeyedOutcome::DifferentPayload => ([].as_slice(), [].as_slice()),
+        };
+        readings.iter().enumerate().map(move |(index, NewReading { device, time, .. })| {
+            let is_stored = matches!(outcomes.get(index), Some(Appended::Stored(_)));
+            let newest = match time {
+                ReadingTime::Given(time) => *time,
+                ReadingTime::Picked(_) => now,
+            };
+            Arrived { device: *device, readings: is_stored.into(), newest: is_stored.then_some(newest) }
         })
     }
 

@@ -65,7 +65,7 @@ impl Service {
     }
 
     /// Returns the latest reading of each device, in the same order.
-    async fn latest_readings(
+    pub(super) async fn latest_readings(
         &self,
         query: &Query,
         devices: &[DeviceKey],

@@ -11,7 +11,7 @@ use super::snapshot::{OpenSnapshot, ReadingsToVisit, columns};
 use crate::access::reading_source::ReadingSource;
 use crate::access::{Authorized, Read};
 use crate::error::ServiceError;
-use crate::segments::reader::ReadError;
+use crate::segments::reader::{OpenSegments, ReadError};
 use crate::service::Service;
 
 /// Maximum number of parts of segments in the buckets that are analyzed together, of 40 bytes each.
@@ -106,6 +106,11 @@ fn bounded_window(snapshot: &OpenSnapshot) -> Result<Option<Window>, ReadError> 
     Ok(Some(window.bounded_by(timestamp(first)?, timestamp(last)?)))
 }
 
+/// Returns the number of spans into which segments can be cut at once, with few parts in memory.
+pub(super) fn spans_at_once(segments: &OpenSegments) -> usize {
+    (PARTS_AT_ONCE / segments.len().max(1)).max(1)
+}
+
 /// Analyzes the readings of a window in consecutive buckets.
 fn analyze_buckets(
     snapshot: &OpenSnapshot,
@@ -119,7 +124,7 @@ fn analyze_buckets(
     let mut later = hot.as_slice();
     let mut from_us = window.from_us;
     let mut analyzed = Vec::with_capacity(buckets.len());
-    for buckets in buckets.chunks((PARTS_AT_ONCE / snapshot.segments.len().max(1)).max(1)) {
+    for buckets in buckets.chunks(spans_at_once(&snapshot.segments)) {
         let ends = buckets.iter().map(|bucket| bucket.until_us.min(window.until_us));
         let bounds: Vec<i64> = [from_us].into_iter().chain(ends).collect();
         from_us = bounds.last().copied().unwrap_or(from_us);

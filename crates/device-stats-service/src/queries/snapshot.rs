@@ -174,7 +174,8 @@ impl Service {
         query.run(Box::pin(admitted)).await
     }
 
-    async fn compute_admitted<T: Send + 'static>(
+    /// Runs a computation of a query that is already admitted, like [`Self::compute_on_snapshot`].
+    pub(super) async fn compute_admitted<T: Send + 'static>(
         &self,
         query: &Query,
         subject: Subject,

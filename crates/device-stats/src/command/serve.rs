@@ -71,6 +71,7 @@ pub(super) async fn serve(settings: &Settings, entries: &[Entry]) -> anyhow::Res
     let sealing = service.seal_in_background(settings.seal_after);
     let purging = service.purge_in_background();
     let audit = service.keep_audit_in_background(settings.audit_kept_for);
+    let arrivals = service.write_arrivals_in_background();
     // The other ends of the channels are dropped only if the server has panicked, which is reported below.
     let _panicked = opened.send(service.clone());
     tracing::info!(
@@ -100,10 +101,10 @@ pub(super) async fn serve(settings: &Settings, entries: &[Entry]) -> anyhow::Res
     server.await.context("the server panicked")?;
     let notes = async {
         // A database that does not answer must not hold up the end.
-        let written = async { tokio::join!(token_uses.stop(), audit.stop()) };
+        let written = async { tokio::join!(token_uses.stop(), audit.stop(), arrivals.stop()) };
         if tokio::time::timeout(BACKGROUND_STOP_TIMEOUT, written).await.is_err() {
             tracing::warn!(
-                "the last refused requests and uses of tokens were not written, the database is too slow"
+                "the last refused requests, uses of tokens and arrivals were not written, the database is too slow"
             );
         }
     };

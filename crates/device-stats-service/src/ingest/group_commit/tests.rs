@@ -14,7 +14,7 @@ use crate::testing::changed_model::ChangedModel;
 use crate::testing::{create_device as create, new_reading as reading};
 
 fn group_commit(store: Arc<dyn ReadingStore>) -> Arc<GroupCommit> {
-    Arc::new(GroupCommit::new(store, HOT_READINGS_DEFAULT, Arc::default(), Arc::default(), Arc::default()))
+    Arc::new(GroupCommit::new(store, HOT_READINGS_DEFAULT, Arc::default(), Committed::default()))
 }
 
 /// Time for which an append waits for a locked device.
