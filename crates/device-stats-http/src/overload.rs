@@ -201,7 +201,9 @@ mod tests {
         Some(Query) get /api/v1/stats/devices/{device_id}/path
         Some(Query) get /api/v1/stats/devices/{device_id}/readings/{timestamp}
         Some(Query) get /api/v1/stats/devices/{device_id}/series
+        Some(Query) get /api/v1/stats/fleet
         Some(Query) get /api/v1/stats/latest
+        Some(Query) get /api/v1/stats/status
         Some(Query) get /api/v1/stats/users/{user_id}/analysis
         Some(Query) get /api/v1/stats/users/{user_id}/export
         Some(Query) get /api/v1/stats/users/{user_id}/histogram

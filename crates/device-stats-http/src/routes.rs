@@ -9,6 +9,7 @@ mod created;
 mod deletions;
 mod devices;
 mod exports;
+mod fleet;
 mod health;
 mod histograms;
 mod latest;
@@ -20,6 +21,7 @@ mod readings;
 mod series;
 mod sessions;
 mod statistics;
+mod status;
 mod tagged;
 mod tokens;
 mod user_operation;
@@ -42,6 +44,7 @@ pub(crate) use health::is_health_path;
 pub(crate) use points::{CONFLICTS, aliases, is_write_path};
 pub(crate) use series::WEEK_START_WORDS;
 pub(crate) use statistics::names as statistic_names;
+pub(crate) use status::STATE_WORDS;
 
 /// Returns the check of the liveness. It needs no service.
 pub(crate) fn liveness() -> Router {
@@ -60,6 +63,8 @@ pub(crate) fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(path::list_path))
         .routes(routes!(latest::find_latest))
         .routes(routes!(latest::list_latest))
+        .routes(routes!(status::list_status))
+        .routes(routes!(fleet::show_fleet))
         .routes(routes!(batches::append_batch))
         .routes(routes!(batches::append_mixed_batch))
         .routes(routes!(points::append_points))

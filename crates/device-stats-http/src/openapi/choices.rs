@@ -6,7 +6,8 @@ use utoipa::openapi::{OpenApi, RefOr};
 
 use crate::extract::{INCLUDE_WORDS, ON_FAULT_WORDS, PRECISION_WORDS};
 use crate::routes::{
-    AUDIT_ORDER_WORDS, FORMAT_WORDS, WEEK_START_WORDS, audit_actions, series_statistic_names, statistic_names,
+    AUDIT_ORDER_WORDS, FORMAT_WORDS, STATE_WORDS, WEEK_START_WORDS, audit_actions, series_statistic_names,
+    statistic_names,
 };
 
 /// Adds the words to the schemas of the parameters.
@@ -16,6 +17,7 @@ pub(super) fn add(document: &mut OpenApi) {
         ("include", INCLUDE_WORDS.to_vec()),
         ("precision", PRECISION_WORDS.to_vec()),
         ("on_fault", ON_FAULT_WORDS.to_vec()),
+        ("state", STATE_WORDS.to_vec()),
         ("week_start", WEEK_START_WORDS.to_vec()),
         ("format", FORMAT_WORDS.to_vec()),
         ("order", AUDIT_ORDER_WORDS.map(|(word, _)| word).to_vec()),

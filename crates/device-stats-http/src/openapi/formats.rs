@@ -6,13 +6,14 @@ use utoipa::openapi::{OpenApi, RefOr};
 
 /// Formats of texts. JSON Schema defines most of them. The document adds `device-id`, `entity-tags`
 /// (RFC 9110), `iana-time-zone` and `idempotency-key` (1 to 255 printable ASCII characters).
-const FORMATS: [(&str, &str); 10] = [
+const FORMATS: [(&str, &str); 11] = [
     ("device_id", "device-id"),
     ("start_time", "date-time"),
     ("end_time", "date-time"),
     ("until", "date-time"),
     ("timestamp", "date-time"),
     ("interval", "duration"),
+    ("span", "duration"),
     ("timezone", "iana-time-zone"),
     ("If-Match", "entity-tags"),
     ("If-None-Match", "entity-tags"),

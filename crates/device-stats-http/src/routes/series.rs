@@ -123,7 +123,7 @@ fn week_start(value: &Value) -> Result<WeekStart, Problem> {
     WeekStart::from_name(name).map_err(|error| Problem::new("enum", format!("Value error, the text {error}")))
 }
 
-fn interval(value: &Value) -> Result<Interval, Problem> {
+pub(super) fn interval(value: &Value) -> Result<Interval, Problem> {
     let Value::String(text) = value else { return Err(interval_problem(InvalidInterval::NotADuration)) };
     Interval::parse(text).map_err(interval_problem)
 }

@@ -119,7 +119,7 @@ const READING: &str = r#"{"x":1,"y":2,"z":3}"#;
 const DATED_READING: &str = r#"{"x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:00Z"}"#;
 
 /// Requests that together get every 2xx and 4xx response of each operation, except the errors of its body.
-const REQUESTS: [(&str, &str, &str, u16); 119] = [
+const REQUESTS: [(&str, &str, &str, u16); 125] = [
     ("GET", "/health/live", "", 200),
     ("GET", "/health/ready", "", 200),
     ("GET", "/api/v1/version", "", 200),
@@ -193,6 +193,12 @@ const REQUESTS: [(&str, &str, &str, u16); 119] = [
     ("GET", "/api/v1/stats/latest", "", 200),
     ("GET", "/api/v1/stats/latest?device_id=none", "", 404),
     ("GET", "/api/v1/stats/latest?limit=0", "", 422),
+    ("GET", "/api/v1/stats/status?points=2", "", 200),
+    ("GET", "/api/v1/stats/status?device_id=none", "", 404),
+    ("GET", "/api/v1/stats/status?state=x", "", 422),
+    ("GET", "/api/v1/stats/fleet", "", 200),
+    ("GET", "/api/v1/stats/fleet?user_id=9", "", 404),
+    ("GET", "/api/v1/stats/fleet?user_id=x", "", 422),
     ("GET", "/api/v1/stats/devices/d/latest", "", 200),
     ("GET", "/api/v1/stats/devices/none/latest", "", 404),
     ("GET", "/api/v1/stats/devices/d/latest?limit=1", "", 422),
@@ -387,7 +393,7 @@ async fn every_documented_word_is_accepted(api: Api) {
     }
     assert_eq!(
         choices,
-        ["action", "format", "include", "on_fault", "order", "precision", "stats", "week_start"]
+        ["action", "format", "include", "on_fault", "order", "precision", "state", "stats", "week_start"]
             .map(str::to_owned)
             .into()
     );

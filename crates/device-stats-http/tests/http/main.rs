@@ -29,6 +29,7 @@ mod errors;
 mod exact_arithmetic;
 mod exports;
 mod faulty_rows;
+mod fleet;
 mod histograms;
 mod hot_limit;
 mod idempotency;

@@ -165,6 +165,7 @@ const FITTING_BODIES: &[(&str, &str, &str)] = &[
     ("create_device", "application/json", r#"{"device_id":"d1","name":"pump"}"#),
     ("create_device", "application/json", r#"{"device_id":"d2"}"#),
     ("update_device", "application/json", r#"{"name":"fan"}"#),
+    ("update_device", "application/json", r#"{"expected_interval_s":90.5}"#),
     ("append_reading", "application/json", r#"{"x":1,"y":2,"z":3}"#),
     (
         "append_reading",
@@ -190,6 +191,7 @@ const FITTING_BODIES: &[(&str, &str, &str)] = &[
 const FITTING_QUERIES: &[(&str, &str)] = &[
     ("get_devices_analysis", "?device_id=d0"),
     ("list_latest", "?user_id=1"),
+    ("list_status", "?points=10&span=PT1H"),
     ("delete_readings", "?start_time=2026-11-23T09:00:00Z&end_time=2026-11-23T11:00:00Z"),
     ("list_device_series", "?points=10"),
     ("list_user_series", "?bucket=PT1H"),

@@ -73,7 +73,7 @@ const ONE_ROW: &str = r#"[{"x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:01Z"}
 const MIXED_ROW: &str = r#"[{"device_id":"{device}","x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:02Z"}]"#;
 const LINE: &str = "sensors,device={device} x=1,y=2,z=3 1795428003000000000";
 
-pub(super) const OPERATIONS: [Operation; 54] = [
+pub(super) const OPERATIONS: [Operation; 59] = [
     get("check_live", "/health/live", Nothing),
     get("check_ready", "/health/ready", Nothing),
     get("show_version", "/api/v1/version", Nothing),
@@ -131,6 +131,14 @@ pub(super) const OPERATIONS: [Operation; 54] = [
         ..get("list_latest", "/api/v1/stats/latest?device_id={device}", READ)
     },
     Operation { name: "list_latest:user", ..get("list_latest", "/api/v1/stats/latest?user_id={user}", READ) },
+    get("list_status", "/api/v1/stats/status", READ),
+    Operation {
+        name: "list_status:device",
+        ..get("list_status", "/api/v1/stats/status?device_id={device}", READ)
+    },
+    Operation { name: "list_status:user", ..get("list_status", "/api/v1/stats/status?user_id={user}", READ) },
+    get("show_fleet", "/api/v1/stats/fleet", READ),
+    Operation { name: "show_fleet:user", ..get("show_fleet", "/api/v1/stats/fleet?user_id={user}", READ) },
     get("get_devices_analysis", "/api/v1/stats/analysis?device_id={device}", READ),
     get("get_device_analysis", "/api/v1/stats/devices/{device}/analysis", READ),
     get("get_user_analysis", "/api/v1/stats/users/{user}/analysis", READ),
@@ -246,7 +254,8 @@ impl Operation {
         // A device sees no user, and its lists contain only the device itself, whatever the owner in the
         // filter.
         let is_device = matches!(party, Party::Device | Party::OtherDevice);
-        if is_device && ["list_devices:owner", "list_latest:user"].contains(&self.name) {
+        let filters = ["list_devices:owner", "list_latest:user", "list_status:user", "show_fleet:user"];
+        if is_device && filters.contains(&self.name) {
             return self.succeeds;
         }
         let is_visible = match (party, object) {
