@@ -12,7 +12,7 @@ use crate::path_segment::path_segment;
 const DEVICES: &str = "/api/v1/devices/";
 
 /// A registered device.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Device {
     /// Number of the device.
     pub id: i64,
@@ -22,6 +22,10 @@ pub struct Device {
     pub name: Option<String>,
     /// Owner of the device.
     pub user_id: Option<i64>,
+    /// The longest time without readings that is set as normal, in seconds. Only [`Client::find_device`]
+    /// reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_interval_s: Option<f64>,
 }
 
 impl Listed for Device {
@@ -52,15 +56,20 @@ pub struct NewDevice {
     /// Owner of the device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<i64>,
+    /// The longest time without readings that is normal, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_interval_s: Option<f64>,
 }
 
 /// A change of a device.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum DeviceChange {
     /// Sets or removes the display name.
     Name(Option<String>),
     /// Sets or removes the owner.
     Owner(Option<i64>),
+    /// Sets or removes the longest time without readings that is normal, in seconds.
+    ExpectedInterval(Option<f64>),
 }
 
 /// Result of [`Client::ensure_device`].
@@ -123,12 +132,12 @@ impl Client {
         self.list_all(DEVICES, &filter, count_max).await
     }
 
-    /// Returns a device.
+    /// Returns a device, with its expected interval.
     ///
     /// # Errors
     /// [`ClientError`]; `Refused` if the device is unknown.
     pub async fn find_device(&self, device_id: &str) -> Result<Device, ClientError> {
-        let path = device_path(device_id)?;
+        let path = format!("{}?include=expected_interval", device_path(device_id)?);
         self.retry(|| self.send_for_json(self.request(Method::GET, &path))).await
     }
 
@@ -150,6 +159,7 @@ impl Client {
         let body = match change {
             DeviceChange::Name(name) => json!({ "name": name }),
             DeviceChange::Owner(user_id) => json!({ "user_id": user_id }),
+            DeviceChange::ExpectedInterval(seconds) => json!({ "expected_interval_s": seconds }),
         };
         self.retry(|| self.send_for_json(self.request(Method::PUT, &path).json(&body))).await
     }

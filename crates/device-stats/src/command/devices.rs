@@ -5,7 +5,7 @@ use device_stats_client::{Client, Device, DeviceChange, DeviceFilter, NewDevice,
 use super::alternatives::one_of;
 use super::confirmation::YesFlag;
 use super::find_user::find_user;
-use super::number_flags::whole;
+use super::number_flags::{expected_interval, whole};
 use super::results::{self, table, visible};
 use crate::settings::Settings;
 
@@ -40,6 +40,9 @@ pub(super) enum Command {
         /// Register the device for this user [default: without a user]
         #[arg(long, value_name = "NAME_OR_ID")]
         user: Option<String>,
+        /// Set the longest time without readings that is normal, in seconds [default: learned]
+        #[arg(long, value_name = "SECONDS", value_parser = expected_interval)]
+        expected_interval: Option<f64>,
     },
     /// Change the display name of a device
     #[command(group = one_of("name_or_none", ["name", "no_name"]))]
@@ -64,6 +67,18 @@ pub(super) enum Command {
         /// Remove the owner
         #[arg(long)]
         no_user: bool,
+    },
+    /// Set the longest time without readings that is normal for a device
+    #[command(group = one_of("seconds_or_learned", ["seconds", "learned"]))]
+    Expect {
+        #[command(flatten)]
+        device: Choice,
+        /// The time in seconds
+        #[arg(conflicts_with = "learned", value_parser = expected_interval)]
+        seconds: Option<f64>,
+        /// Learn the time from the readings
+        #[arg(long)]
+        learned: bool,
     },
     /// Delete a device with its readings
     Delete {
@@ -95,9 +110,10 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
             return results::print(settings.output, &devices, || Ok(to_table(&devices)));
         }
         Command::Show(Choice { device }) => client.find_device(&device).await?,
-        Command::Create { device: Choice { device: device_id }, name, user } => {
+        Command::Create { device: Choice { device: device_id }, name, user, expected_interval } => {
             let user_id = find_owner(&client, user.as_deref()).await?;
-            client.create_device(&NewDevice { device_id, name, user_id }).await?
+            let new = NewDevice { device_id, name, user_id, expected_interval_s: expected_interval };
+            Device { expected_interval_s: expected_interval, ..client.create_device(&new).await? }
         }
         Command::Rename { device: Choice { device }, name, no_name: _ } => {
             client.update_device(&device, &DeviceChange::Name(name)).await?
@@ -105,6 +121,10 @@ pub(super) async fn run(command: Command, settings: &Settings) -> anyhow::Result
         Command::Move { device: Choice { device }, user, no_user: _ } => {
             let owner = find_owner(&client, user.as_deref()).await?;
             client.update_device(&device, &DeviceChange::Owner(owner)).await?
+        }
+        Command::Expect { device: Choice { device }, seconds, learned: _ } => {
+            client.update_device(&device, &DeviceChange::ExpectedInterval(seconds)).await?;
+            client.find_device(&device).await?
         }
         Command::Delete { device: Choice { device }, yes } => {
             let found = client.find_device(&device).await?;
@@ -124,17 +144,24 @@ async fn find_owner(client: &Client, user: Option<&str>) -> anyhow::Result<Optio
     }
 }
 
-/// Returns the devices as a table.
+/// Returns the devices as a table. It has the expected intervals if one is known.
 pub(super) fn to_table(devices: &[Device]) -> String {
-    let mut table = table(&["id", "device_id", "name", "user_id"], &["id", "user_id"]);
-    for Device { id, device_id, name, user_id } in devices {
-        let user_id = user_id.map(|id| id.to_string());
-        table.add_row([
-            &id.to_string(),
-            device_id,
-            &name.as_deref().map(visible).unwrap_or_default(),
-            &user_id.unwrap_or_default(),
-        ]);
+    const INTERVAL: &str = "expected_interval_s";
+    let has_interval = devices.iter().any(|device| device.expected_interval_s.is_some());
+    let columns = ["id", "device_id", "name", "user_id"];
+    let columns: Vec<&str> = columns.into_iter().chain(has_interval.then_some(INTERVAL)).collect();
+    let mut table = table(&columns, &["id", "user_id", INTERVAL]);
+    for Device { id, device_id, name, user_id, expected_interval_s } in devices {
+        let mut row = vec![
+            id.to_string(),
+            device_id.clone(),
+            name.as_deref().map(visible).unwrap_or_default(),
+            user_id.map(|id| id.to_string()).unwrap_or_default(),
+        ];
+        if has_interval {
+            row.push(expected_interval_s.map(|seconds| seconds.to_string()).unwrap_or_default());
+        }
+        table.add_row(row);
     }
     format!("{table}\n")
 }

@@ -3,6 +3,9 @@
 
 use std::ops::RangeInclusive;
 
+use device_stats_domain::ExpectedInterval;
+use device_stats_domain::limits::EXPECTED_INTERVAL_MAX;
+
 /// Returns a parser of whole numbers. `unit` is a plural, such as `rows`.
 pub(super) fn whole<N: TryFrom<u64>>(
     unit: &'static str,
@@ -43,6 +46,15 @@ pub(super) fn rate(rate_max: f64) -> impl Fn(&str) -> Result<f64, String> + Clon
     }
 }
 
+/// Parses the expected interval of a device, in seconds.
+pub(super) fn expected_interval(text: &str) -> Result<f64, String> {
+    let number = number(text).filter(|seconds| ExpectedInterval::from_seconds(*seconds).is_ok());
+    number.ok_or_else(|| {
+        let seconds_max = EXPECTED_INTERVAL_MAX.as_secs();
+        format!("expected a number of seconds, above 0 and up to {seconds_max}")
+    })
+}
+
 fn number(text: &str) -> Option<f64> {
     text.parse().ok()
 }
@@ -69,5 +81,10 @@ mod tests {
         }
         assert!(percentile("100.1").is_err() && percentile("-1").is_err());
         assert!(rate(1e3)("0").is_err() && rate(1e3)("1000.1").is_err());
+        assert_eq!(expected_interval("0.5"), Ok(0.5));
+        for text in ["", "0", "-1", "2678400.1", "NaN", "1m"] {
+            let expected = "expected a number of seconds, above 0 and up to 2678400";
+            assert_eq!(expected_interval(text), Err(expected.to_owned()), "{text}");
+        }
     }
 }

@@ -147,6 +147,7 @@ fn a_missing_choice_names_all_alternatives() {
         ("seal", "<--all|--device <DEVICE_ID>>"),
         ("devices rename pump", "<NAME|--no-name>"),
         ("devices move pump", "<--user <NAME_OR_ID>|--no-user>"),
+        ("devices expect pump", "<SECONDS|--learned>"),
     ] {
         let line: Vec<&str> = std::iter::once("device-stats").chain(line.split(' ')).collect();
         let text = CommandLine::try_parse_from(&line).unwrap_err().to_string();

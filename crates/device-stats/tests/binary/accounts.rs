@@ -161,7 +161,23 @@ fn devices_are_created_moved_renamed_and_deleted() {
         assert_eq!(commands.json("devices rename a/b --no-name"), expected(Value::Null, bob));
         assert_eq!(commands.json("devices move a/b --no-user"), expected(Value::Null, Value::Null));
         assert_eq!(commands.json("devices show a/b"), expected(Value::Null, Value::Null));
+        let with_interval = |seconds: f64| {
+            let mut device = expected(Value::Null, Value::Null);
+            device["expected_interval_s"] = seconds.into();
+            device
+        };
+        assert_eq!(commands.json("devices expect a/b 90.5"), with_interval(90.5));
+        assert_eq!(commands.json("devices show a/b"), with_interval(90.5));
+        assert!(commands.text("devices show a/b").contains("90.5"));
+        assert_eq!(commands.json("devices expect a/b --learned"), expected(Value::Null, Value::Null));
+        let created = commands.json("devices create valve --expected-interval 5");
+        assert_eq!(created["expected_interval_s"], 5.0);
+        assert_eq!(commands.json("devices show valve"), created);
+        commands.text("devices delete valve --yes");
         for (line, exit_code, part) in [
+            ("devices expect a/b", 2, "--learned"),
+            ("devices expect a/b 0", 2, "above 0"),
+            ("devices expect none 5", 3, "Device not found"),
             ("devices create fan", 3, "Device with this ID already exists"),
             ("devices create new --user carl", 3, "there is no user \"carl\""),
             ("devices show none", 3, "Device not found"),
