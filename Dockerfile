@@ -1,6 +1,16 @@
 # A small image of the service. It must build with BuildKit and with the classic builder, so it uses no mounts
 # and no here-documents.
 
+# The version of dashboard/.nvmrc.
+FROM node:20.20.2-bookworm-slim AS dashboard
+WORKDIR /src/dashboard
+COPY dashboard/package.json dashboard/package-lock.json ./
+RUN npm ci --no-audit --no-fund
+# The types of the requests come from the document of the interface.
+COPY docs/openapi.json /src/docs/openapi.json
+COPY dashboard ./
+RUN npm run build
+
 # This stage contains only the files that determine the build of the libraries. A change of the service's code
 # does not change it, so the layer with the built libraries stays in the cache.
 FROM rust:1.95-bookworm AS manifests
@@ -22,6 +32,7 @@ RUN apt-get update \
 COPY --from=manifests /src ./
 RUN cargo build --release --locked --bin device-stats
 COPY crates crates
+COPY --from=dashboard /src/dashboard/dist dashboard/dist
 # Cargo compares modification times, and the real files may be older than the result of the empty ones.
 RUN find crates -type f -exec touch {} + \
  && cargo build --release --locked --bin device-stats

@@ -20,13 +20,17 @@ READINGS ?= 10000000
 # `make soak`: hours of load.
 HOURS ?= 2
 
-.PHONY: help run test check torture fuzz bench soak deny openapi-write locust-test compose-check compose-test
+.PHONY: help run dashboard test check torture fuzz bench soak deny openapi-write locust-test compose-check compose-test
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand --tabs=16
 
-run: ## Build the service and run it on port 8000 with the embedded store
+run: ## Build the dashboard and the service, and run it on port 8000 with the embedded store
+	scripts/dashboard.sh --optional
 	cargo run --release --locked --bin device-stats -- serve $(ARGS)
+
+dashboard: ## Build the dashboard with Node, if its sources have changed; the next build of the service embeds it
+	scripts/dashboard.sh
 
 test: ## Run all checks of continuous integration: lints, tests, container files, clients, files, a browser, OpenAPI, Locust
 	scripts/install-test-needs.sh

@@ -43,4 +43,6 @@ same 'Locust in compose.yaml and locust/requirements.txt' \
   "$(sed -n 's|^ *image: locustio/locust:||p' compose.yaml)" "$(sed -n 's/^locust==//p' locust/requirements.txt)"
 same 'Rust in Dockerfile and Cargo.toml' \
   "$(sed -nE 's/^FROM rust:([0-9.]+)-.*/\1/p' Dockerfile | sort -u)" "$(sed -nE 's/^rust-version = "(.*)"/\1/p' Cargo.toml)"
+same 'Node in Dockerfile and dashboard/.nvmrc' \
+  "$(sed -nE 's/^FROM node:([0-9.]+)-.*/\1/p' Dockerfile)" "$(<dashboard/.nvmrc)"
 echo 'compose.yaml, .env.example and the versions agree.'

@@ -14,6 +14,7 @@ mkdir -p "$folder"
 full_name() { sed -nE "s|^ *$2 ($3:[^ ]+).*|\1|p" "$1" | head -1; }
 debian=$(full_name Dockerfile FROM debian)
 rust=$(full_name Dockerfile FROM rust)
+node=$(full_name Dockerfile FROM node)
 postgres=$(full_name compose.yaml image: postgres)
 locust=$(full_name compose.yaml image: locustio/locust)
 
@@ -63,6 +64,34 @@ END
   rm -rf "$context"
 }
 
+make_node() {
+  local context=$folder/node version=${node#*:} machine
+  version=${version%%-*}
+  machine=$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
+  announce "$node" "Node $version from the package index of npm"
+  mkdir -p "$context/packages" "$context/dashboard"
+  cd "$context/packages"
+  npm pack --silent "node-linux-$machine@$version" npm@10
+  cd - >/dev/null
+  for package in node npm; do
+    mkdir "$context/$package"
+    tar --extract --strip-components=1 --directory "$context/$package" --file "$(ls "$context/packages/$package"-*.tgz)"
+  done
+  # Includes all packages of the dashboard, so that the build needs no registry.
+  cp dashboard/package.json dashboard/package-lock.json "$context/dashboard"
+  npm ci --prefix "$context/dashboard" --cache "$context/cache" --silent --no-audit --no-fund
+  cat >"$context/Dockerfile" <<END
+FROM $debian
+COPY node/bin/node /usr/local/bin/node
+COPY npm /usr/local/lib/node_modules/npm
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
+COPY cache /usr/local/cache
+ENV npm_config_cache=/usr/local/cache npm_config_offline=true
+END
+  docker build --quiet --tag "$node" "$context"
+  rm -rf "$context"
+}
+
 make_locust() {
   local context=$folder/locust
   announce "$locust" "Debian's Python and Locust from the Python package index"
@@ -107,6 +136,7 @@ END
 
 missing "$debian" && make_debian
 missing "$rust" && make_rust
+missing "$node" && make_node
 missing "$postgres" && make_postgres
 missing "$locust" && make_locust
 docker image ls

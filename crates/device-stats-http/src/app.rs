@@ -6,7 +6,7 @@ mod fuzz_tests;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{Method, StatusCode};
 use axum::middleware::{from_extractor_with_state, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use device_stats_service::Service;
@@ -17,14 +17,15 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::browsers::BrowserAccess;
 use crate::compression::compression;
+use crate::dashboard::Dashboard;
 use crate::errors::{ApiError, TooManyOpenRequests};
 use crate::extract::Anyone;
 use crate::overload::refuse_if_overloaded;
 use crate::refusal_reporter::RefusalReporter;
 use crate::{browsers, middleware, openapi, routes};
 
-/// Returns the application over a service.
-pub(crate) fn app(service: Service, access: &BrowserAccess) -> Router {
+/// Returns the application over a service, with the page of the dashboard.
+pub(crate) fn app(service: Service, access: &BrowserAccess, dashboard: &Dashboard) -> Router {
     let (operations, document) = routes::operations().split_for_parts();
     // The base layout has no logo with inline styles, which the policy of pages forbids. Without a validator,
     // the page sends nothing to other servers.
@@ -32,7 +33,7 @@ pub(crate) fn app(service: Service, access: &BrowserAccess) -> Router {
     let swagger_ui = SwaggerUi::new("/docs").config(config);
     let swagger_ui = swagger_ui.url("/api/v1/openapi.json", openapi::complete(document));
     let charged = from_extractor_with_state::<Anyone, _>(service.clone());
-    let pages = Router::new().merge(swagger_ui).layer(charged);
+    let pages = Router::new().merge(swagger_ui).merge(routes::dashboard(dashboard)).layer(charged);
     let routes = operations.merge(routes::aliases()).merge(pages);
     let routes = routes.layer(from_fn_with_state(service.clone(), refuse_if_overloaded));
     with_layers(routes.with_state(service.clone()), access, RefusalReporter(Some(service)))
@@ -85,8 +86,8 @@ async fn refuse_while_opening() -> ApiError {
 }
 
 /// Responds to a path that no operation has.
-async fn refuse_path(uri: Uri) -> ApiError {
-    if uri.path() == "/" { ApiError::RootPath } else { ApiError::UnknownPath }
+async fn refuse_path() -> ApiError {
+    ApiError::UnknownPath
 }
 
 /// Responds to a method that a path does not have. The router adds the `Allow` header.

@@ -3,8 +3,7 @@
 //! A handler (`routes`) reads a request with extractors (`extract`), makes one call to the service and
 //! encodes the result. `errors` maps every error to a response, and `middleware` completes every response.
 //! Later features have these places: sign-in belongs to `extract/caller.rs`, which determines the caller;
-//! metrics of requests belong to `middleware`; the files of a web page belong to `app.rs`, next to Swagger
-//! UI.
+//! further counts of requests belong to `middleware`.
 
 pub mod limits;
 
@@ -12,6 +11,7 @@ mod app;
 mod body;
 mod browsers;
 mod compression;
+mod dashboard;
 mod errors;
 mod extract;
 mod headers;
@@ -28,6 +28,7 @@ mod tls;
 mod trailing_slash;
 
 pub use browsers::{AllowedHosts, AllowedHostsError, BrowserAccess, CorsOrigins, CorsOriginsError};
+pub use dashboard::Dashboard;
 pub use listener::{ListenerSettings, serve};
 pub use openapi::openapi;
 pub use proxies::{TrustedProxies, TrustedProxiesError};

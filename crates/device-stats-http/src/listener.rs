@@ -34,6 +34,7 @@ use self::connection::{Stopping, serve_encrypted, serve_plain};
 use self::open_requests::{Held, NoAnswer, OpenRequests};
 use crate::app::{app, opening_app};
 use crate::browsers::{BrowserAccess, Hsts};
+use crate::dashboard::Dashboard;
 use crate::extract::Arrival;
 use crate::limits::CONNECTIONS_MAX;
 use crate::proxies::TrustedProxies;
@@ -50,6 +51,8 @@ pub struct ListenerSettings {
     pub proxies: TrustedProxies,
     /// Names of the service, and web pages of other sites that may use it.
     pub access: BrowserAccess,
+    /// The files of the page at `/`.
+    pub dashboard: Dashboard,
     /// The certificate of encrypted connections; `None` if connections are not encrypted.
     pub tls: Option<Tls>,
     /// Time for which browsers use only HTTPS after an encrypted response; zero lets them forget an earlier
@@ -140,18 +143,22 @@ struct Server {
     opening_app: Router,
     proxies: Arc<TrustedProxies>,
     access: Arc<BrowserAccess>,
+    dashboard: Dashboard,
     open_requests: Arc<OpenRequests>,
     hsts: Hsts,
 }
 
 impl Server {
     fn new(settings: &ListenerSettings) -> Self {
-        let ListenerSettings { proxies, access, hsts_max_age, open_requests_per_address_max, .. } = settings;
+        let ListenerSettings {
+            proxies, access, dashboard, hsts_max_age, open_requests_per_address_max, ..
+        } = settings;
         Self {
             app: Arc::default(),
             opening_app: opening_app(access),
             proxies: Arc::new(proxies.clone()),
             access: Arc::new(access.clone()),
+            dashboard: dashboard.clone(),
             open_requests: Arc::new(OpenRequests::new(*open_requests_per_address_max)),
             hsts: Hsts::new(*hsts_max_age),
         }
@@ -159,7 +166,7 @@ impl Server {
 
     /// Lets the service answer all further requests.
     fn open(&self, service: &Service) {
-        self.app.get_or_init(|| app(service.clone(), &self.access));
+        self.app.get_or_init(|| app(service.clone(), &self.access, &self.dashboard));
     }
 }
 

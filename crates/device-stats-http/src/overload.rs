@@ -44,7 +44,7 @@ fn class(method: &Method, route: &str) -> Option<RequestClass> {
         "/api/v1/version" | "/api/v1/openapi.json" => RequestClass::Unauthenticated,
         "/api/v1/audit" => RequestClass::Query,
         "/api/v1/session" if method == Method::POST => RequestClass::Unauthenticated,
-        // The pages of the documentation.
+        // The dashboard, and the pages of the documentation.
         _ if !route.starts_with("/api/") => RequestClass::Unauthenticated,
         _ if is_about_readings && (method.is_safe() || route.ends_with("/analyze")) => RequestClass::Query,
         _ if is_about_readings && route.ends_with("/batch") => RequestClass::Batch,
@@ -72,6 +72,7 @@ mod tests {
     use super::*;
     use crate::app::app;
     use crate::browsers::BrowserAccess;
+    use crate::dashboard::Dashboard;
     use crate::limits::BODY_COUNTED_TIME;
     use crate::testing::Log;
 
@@ -86,7 +87,7 @@ mod tests {
         let settings = ServiceSettings { overload_wait_max: Some(wait_max), ..ServiceSettings::default() };
         let service = Service::new(Arc::new(Model::default()), settings).unwrap();
         let load = service.measure_load_in_background();
-        let app = app(service.clone(), &BrowserAccess::default());
+        let app = app(service.clone(), &BrowserAccess::default(), &Dashboard::default());
         (service, load, app)
     }
 
@@ -217,7 +218,7 @@ mod tests {
         for route in ["/write", "/api/v2/write"] {
             assert_eq!(class(&Method::POST, route), Some(RequestClass::Batch), "{route}");
         }
-        for route in ["/docs", "/docs/{*rest}", "/api/v1/openapi.json"] {
+        for route in ["/", "/assets/{*path}", "/docs", "/docs/{*rest}", "/api/v1/openapi.json"] {
             assert_eq!(class(&Method::GET, route), Some(RequestClass::Unauthenticated), "{route}");
         }
     }

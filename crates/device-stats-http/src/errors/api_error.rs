@@ -30,9 +30,6 @@ pub(crate) enum ApiError {
     /// No operation has the path.
     #[error("unknown path")]
     UnknownPath,
-    /// No operation has the path `/`, which a person opens to find the service.
-    #[error("unknown path")]
-    RootPath,
     /// The path has no operation with the method.
     #[error("unknown method")]
     UnknownMethod,

@@ -49,10 +49,6 @@ impl ApiError {
             Self::Opening => unavailable("unavailable", "The database is being opened, try again"),
             Self::TooManyOpenRequests(refused) => too_many_open_requests(*refused),
             Self::UnknownPath => text(StatusCode::NOT_FOUND, "unknown_path", "Not Found"),
-            Self::RootPath => {
-                let detail = "Not Found; the documentation of the interface is at /docs";
-                text(StatusCode::NOT_FOUND, "unknown_path", detail)
-            }
             Self::UnknownMethod => {
                 text(StatusCode::METHOD_NOT_ALLOWED, "unknown_method", "Method Not Allowed")
             }

@@ -16,6 +16,11 @@ pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
     names_one_of(headers, ACCEPT_ENCODING, &["gzip", "x-gzip"])
 }
 
+/// Returns whether the client asks for zstd.
+pub(crate) fn accepts_zstd(headers: &HeaderMap) -> bool {
+    names_one_of(headers, ACCEPT_ENCODING, &["zstd"])
+}
+
 /// Returns whether a header lists one of some formats, with a weight other than 0 (RFC 9110, section 12.4.2).
 fn names_one_of(headers: &HeaderMap, header: HeaderName, formats: &[&str]) -> bool {
     let values = headers.get_all(header).into_iter().filter_map(|value| value.to_str().ok());

@@ -1,4 +1,4 @@
-//! `ETag`: the name of a state of a user or device (RFC 9110, section 8.8.3).
+//! `ETag`: the name of a state of a user or device, or of a form of a file (RFC 9110, section 8.8.3).
 
 use axum::http::HeaderValue;
 use serde::Serialize;
@@ -12,8 +12,12 @@ impl EntityTag {
     /// Creates the tag of a content: the first half of the SHA-256 of its JSON, in quotation marks.
     #[expect(clippy::expect_used, reason = "a response is valid JSON")]
     pub(crate) fn of(content: &impl Serialize) -> Self {
-        let json = serde_json::to_vec(content).expect("valid JSON");
-        let digest: [u8; 32] = Sha256::digest(&json).into();
+        Self::of_bytes(&serde_json::to_vec(content).expect("valid JSON"))
+    }
+
+    /// Creates the tag of bytes: the first half of their SHA-256, in quotation marks.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        let digest: [u8; 32] = Sha256::digest(bytes).into();
         let half = digest.iter().take(16).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
         Self(format!("\"{half:032x}\""))
     }

@@ -22,6 +22,7 @@ mod concurrency;
 mod conditions;
 mod connections;
 mod corruption;
+mod dashboard;
 mod databases;
 mod deletions;
 mod document;

@@ -72,6 +72,7 @@ impl Clients {
                 ("GET", "/api/v1/me", vec![unknown], None),
                 ("GET", "/api/v1/version", vec![known], None),
                 ("GET", "/docs/", vec![], None),
+                ("GET", "/", vec![], None),
             ],
             vec![
                 ("POST", BATCH, vec![JSON, known], batch),

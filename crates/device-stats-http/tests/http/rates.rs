@@ -285,7 +285,7 @@ async fn requests_without_a_token_are_counted_by_address() {
             let rest = format!(r#""address-requests";r={};t=1"#, 9 - n);
             assert_eq!(limits(&response), (expected, [policy, Some(rest.as_str()), None]), "{path}");
         }
-        for path in [ME, "/api/v1/users", "/api/v1/version", "/api/v1/openapi.json", "/docs/"] {
+        for path in [ME, "/api/v1/users", "/api/v1/version", "/api/v1/openapi.json", "/docs/", "/"] {
             let refused = fleet.get(path, &[&two]).await;
             let expected = (429, [policy, Some(r#""address-requests";r=0;t=1"#), Some("1")]);
             assert_eq!(limits(&refused), expected, "{path}");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use device_stats_domain::{Author, DeviceKey, Identity, NewToken, Scopes, Timestamp, Token, TokenKind};
-use device_stats_http::{BrowserAccess, ListenerSettings, TrustedProxies, serve};
+use device_stats_http::{BrowserAccess, Dashboard, ListenerSettings, TrustedProxies, serve};
 use device_stats_postgres::{PostgresConfig, PostgresStore, testing};
 use device_stats_service::limits::HOT_READINGS_DEFAULT;
 use device_stats_service::{AuthMode, QueryLimits, RateClock, RateSettings, Service, ServiceSettings};
@@ -94,6 +94,7 @@ struct Options {
     cache_bytes_max: u64,
     proxies: TrustedProxies,
     access: BrowserAccess,
+    dashboard: Dashboard,
     queries: QueryLimits,
     hot_readings_max: u64,
     auth: AuthMode,
@@ -110,6 +111,7 @@ impl Default for Options {
             cache_bytes_max: 16 * 1024 * 1024,
             proxies: TrustedProxies::default(),
             access: BrowserAccess::default(),
+            dashboard: Dashboard::new(device_stats_dashboard::placeholder()),
             queries: QueryLimits::default(),
             hot_readings_max: HOT_READINGS_DEFAULT,
             auth: AuthMode::Open,
@@ -147,6 +149,11 @@ impl Server {
     /// Starts a service with these names, for these web pages.
     pub(crate) async fn start_for(store: Arc<dyn Store>, access: BrowserAccess) -> Self {
         Self::start_with(store, Options { access, ..Options::default() }).await
+    }
+
+    /// Starts a service with this dashboard, whose clients need a token.
+    pub(crate) async fn start_with_dashboard(store: Arc<dyn Store>, dashboard: Dashboard) -> Self {
+        Self::start_with(store, Options { auth: AuthMode::Token, dashboard, ..Options::default() }).await
     }
 
     pub(crate) async fn start_with_limits(store: Arc<dyn Store>, queries: QueryLimits) -> Self {
@@ -207,6 +214,7 @@ impl Server {
             cache_bytes_max,
             proxies,
             access,
+            dashboard,
             queries,
             hot_readings_max,
             auth,
@@ -242,6 +250,7 @@ impl Server {
             let settings = ListenerSettings {
                 proxies,
                 access,
+                dashboard,
                 open_requests_per_address_max,
                 ..ListenerSettings::default()
             };

@@ -292,13 +292,19 @@ async fn every_response_restricts_browsers() {
                 assert_eq!(response.header(name), None, "{method} {path}");
             }
         }
+        let script = api.get("/docs/swagger-initializer.js").await;
+        // A worker may send requests to the service.
+        assert_eq!(
+            script.header("content-security-policy"),
+            Some("default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'")
+        );
         let page = api.get("/docs/").await;
         for (name, value) in [
             (
                 "content-security-policy",
-                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-                 font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; \
-                 object-src 'none'; frame-ancestors 'none'",
+                "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; \
+                 img-src 'self' data:; font-src 'self'; manifest-src 'self'; connect-src 'self'; \
+                 base-uri 'none'; form-action 'self'; object-src 'none'; frame-ancestors 'none'",
             ),
             (
                 "permissions-policy",

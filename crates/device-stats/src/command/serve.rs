@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use device_stats_domain::error_chain;
-use device_stats_http::{AllowedHosts, ListenerSettings, Tls, TrustedProxies};
+use device_stats_http::{AllowedHosts, Dashboard, ListenerSettings, Tls, TrustedProxies};
 use device_stats_service::limits::{BACKGROUND_STOP_TIMEOUT, RESTORE_CHECK_INTERVAL, SHUTDOWN_TIMEOUT};
 use device_stats_service::{AuthMode, BackgroundTokenUses, Service, ServiceSettings};
 use device_stats_store::Store;
@@ -209,6 +209,7 @@ fn listener_settings(settings: &Settings, auth: AuthMode, tls: Option<Tls>) -> L
     ListenerSettings {
         proxies: proxies.clone(),
         access: access.clone(),
+        dashboard: Dashboard::new(device_stats_dashboard::files()),
         tls,
         hsts_max_age: *hsts_max_age,
         connections_per_address_max: address_limits.connections_max(auth),

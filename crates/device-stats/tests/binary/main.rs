@@ -16,6 +16,7 @@ mod command_line;
 mod connections;
 mod crash_points;
 mod crates;
+mod dashboard;
 mod databases;
 mod deletion_crash_points;
 mod deletions;

@@ -16,6 +16,7 @@ use fastrand::Rng;
 use super::credentials::{Credentials, random_session, random_token};
 use crate::app::app;
 use crate::browsers::BrowserAccess;
+use crate::dashboard::Dashboard;
 
 /// Rates that some clients exceed while the clock of the rates stands still.
 const RATES: RateSettings = RateSettings {
@@ -52,7 +53,7 @@ impl Application {
         let settings = ServiceSettings { auth, rates, ..ServiceSettings::default() };
         let service =
             Service::with_rate_clock(Arc::clone(&store) as Arc<dyn Store>, settings, &clock).unwrap();
-        let router = app(service, &BrowserAccess::default());
+        let router = app(service, &BrowserAccess::default(), &Dashboard::default());
         Self { auth, router, credentials: Credentials::unknown(rng), store, seconds }
     }
 
