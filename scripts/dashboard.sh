@@ -33,11 +33,15 @@ if changed node_modules/.packages "$packages"; then
 fi
 
 # The types of the requests come from the document of the interface.
-mapfile -d '' sources < <(find . -name node_modules -prune -o -name dist -prune -o -type f -print0)
-inputs=$(hash "${sources[@]}" ../docs/openapi.json)
-if [[ ! -f dist/index.html ]] || changed node_modules/.inputs "$inputs"; then
+inputs() {
+  local files
+  mapfile -d '' files < <(
+    find . \( -name node_modules -o -name dist -o -name test-results -o -name playwright-report \) -prune -o -type f -print0
+  )
+  hash "${files[@]}" ../docs/openapi.json
+}
+if [[ ! -f dist/index.html ]] || changed node_modules/.inputs "$(inputs)"; then
   npm run build
   # The build may write files next to its sources.
-  mapfile -d '' sources < <(find . -name node_modules -prune -o -name dist -prune -o -type f -print0)
-  hash "${sources[@]}" ../docs/openapi.json >node_modules/.inputs
+  inputs >node_modules/.inputs
 fi

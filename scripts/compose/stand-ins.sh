@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds stand-ins, from Debian packages, for the base images of Dockerfile and compose.yaml that cannot be
-# pulled. For a temporary engine only: do not keep these images.
+# Builds stand-ins, from Debian packages and package indexes, for the base images of Dockerfile and
+# compose.yaml that cannot be pulled. For a temporary engine only: do not keep these images.
 #
 #   scripts/compose/stand-ins.sh FOLDER      (DOCKER_HOST selects the engine)
 set -euo pipefail

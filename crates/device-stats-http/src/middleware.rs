@@ -1,6 +1,6 @@
 //! The middleware of every request. It gives the request an id, writes the body of an error, and logs one
 //! line, also if the client disconnects before the response. A request that is refused because of overload
-//! has no line. It also reports refusals for the audit log.
+//! has no line. It also counts requests, and reports refusals for the audit log.
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use device_stats_domain::{RequestId, contains_token, error_chain, redact_tokens};
-use device_stats_service::ServiceError;
+use device_stats_service::{Answer, Service, ServiceError};
 use percent_encoding::percent_decode_str;
 use tracing::{Instrument, Span, error, info, info_span, warn};
 
@@ -43,6 +43,7 @@ pub(crate) async fn complete_response(
     let span = request_span(&id, &method, &path);
     let mut log =
         RequestLog { span: span.clone(), method, route, started: Instant::now(), is_answered: false };
+    let counted = reporter.0.as_ref().map(Service::count_request);
     let charges = Charges::default();
     request.extensions_mut().insert(charges.clone());
     let sender = Sender::of(id, request.extensions());
@@ -62,6 +63,9 @@ pub(crate) async fn complete_response(
         response = error_response(description, response, &id, form);
     }
     log.answered(response.status());
+    if let Some(counted) = counted {
+        counted.answered(kind(response.status()));
+    }
     response.headers_mut().insert(REQUEST_ID, to_header(&id));
     write_rate_limits(response.headers_mut(), &charges.states());
     response
@@ -125,6 +129,17 @@ impl Drop for RequestLog {
             let duration_us = self.duration_us();
             info!(duration_us, route = self.route(), "connection ended before the request was answered");
         }
+    }
+}
+
+/// Returns the kind of an answer. With 429 and 503 the service refuses a request because of a limit, or
+/// because it cannot answer now.
+fn kind(status: StatusCode) -> Answer {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Answer::Refusal,
+        status if status.is_client_error() => Answer::ClientError,
+        status if status.is_server_error() => Answer::ServerError,
+        _ => Answer::Success,
     }
 }
 

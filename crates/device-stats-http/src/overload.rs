@@ -174,17 +174,21 @@ mod tests {
         Some(Batch) post /api/v1/stats/batch
         Some(Batch) post /api/v1/stats/devices/{device_id}/batch
         Some(Batch) post /api/v1/write
+        Some(Other) delete /api/v1/demo
         Some(Other) delete /api/v1/devices/{device_id}
         Some(Other) delete /api/v1/session
         Some(Other) delete /api/v1/stats/devices/{device_id}
         Some(Other) delete /api/v1/tokens/{token_id}
         Some(Other) delete /api/v1/users/{user_id}
+        Some(Other) get /api/v1/demo
         Some(Other) get /api/v1/devices
         Some(Other) get /api/v1/devices/{device_id}
         Some(Other) get /api/v1/me
+        Some(Other) get /api/v1/service
         Some(Other) get /api/v1/tokens
         Some(Other) get /api/v1/users
         Some(Other) get /api/v1/users/{user_id}
+        Some(Other) post /api/v1/demo
         Some(Other) post /api/v1/devices
         Some(Other) post /api/v1/stats/devices/{device_id}
         Some(Other) post /api/v1/tokens

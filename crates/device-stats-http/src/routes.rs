@@ -8,6 +8,7 @@ mod chosen_statistics;
 mod created;
 mod dashboard;
 mod deletions;
+mod demonstrations;
 mod devices;
 mod exports;
 mod fleet;
@@ -20,6 +21,7 @@ mod path;
 mod points;
 mod readings;
 mod series;
+mod service;
 mod sessions;
 mod statistics;
 mod status;
@@ -82,7 +84,9 @@ pub(crate) fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(tokens::show_me))
         .routes(routes!(sessions::create_session, sessions::delete_session))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(demonstrations::create_demo, demonstrations::find_demo, demonstrations::delete_demo))
         .routes(routes!(health::check_live))
         .routes(routes!(health::check_ready))
         .routes(routes!(health::show_version))
+        .routes(routes!(service::show_service))
 }

@@ -15,6 +15,7 @@ mod arrivals;
 mod audit;
 mod database;
 mod exchange;
+mod figures;
 mod readings;
 mod segments;
 mod snapshots;

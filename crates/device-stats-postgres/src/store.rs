@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use device_stats_store::{Exchange, SchemaError, Store, StoreError, StoreHealth};
+use device_stats_store::{Exchange, SchemaError, Store, StoreError, StoreFigures, StoreHealth};
 
 use crate::database::config::PostgresConfig;
 use crate::database::connections::{Connections, TimeLimit, call};
 use crate::database::open;
 use crate::exchange::NodeExchange;
+use crate::figures::figures;
 use crate::readings::keyed::ReceiptClock;
 use crate::readings::locked_devices::LockWait;
 use crate::readings::reservations::Reservations;
@@ -89,5 +90,9 @@ impl Store for PostgresStore {
         let answer: Result<(), StoreError> =
             call!(self.connections, TimeLimit::Reads, |client| client.batch_execute("SELECT 1"));
         answer.map(|()| StoreHealth::default())
+    }
+
+    async fn figures(&self) -> Result<StoreFigures, StoreError> {
+        call!(self.connections, TimeLimit::Reads, |client| figures(client))
     }
 }

@@ -25,7 +25,7 @@ mod token_tests;
 
 pub(crate) use devices::IngestKey;
 
-pub use action::{Action, Administer, Allowed, Ingest, Manage, Read};
+pub use action::{Action, Administer, Allowed, Demonstrate, Ingest, Manage, Read};
 pub use principal::{Authorized, Forbidden, Granted, Origin, Principal};
 pub use reading_source::ReadingSource;
 pub use selection::{CursorPage, DeviceSelection};

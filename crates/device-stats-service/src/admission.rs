@@ -173,6 +173,26 @@ impl AdmissionControl {
         self.queries.admit()
     }
 
+    /// Returns the number of readings that wait for their commit.
+    pub(crate) fn queued_readings(&self) -> usize {
+        (QUEUE_READINGS_MAX as usize).saturating_sub(self.queued_readings.available_permits())
+    }
+
+    /// Returns the number of open live streams.
+    pub(crate) fn open_live_streams(&self) -> usize {
+        self.live_streams.running()
+    }
+
+    /// Returns the number of queries that run or wait for a thread.
+    pub(crate) fn running_queries(&self) -> usize {
+        self.queries.running()
+    }
+
+    /// Returns the number of queries that were refused.
+    pub(crate) fn refused_queries(&self) -> u64 {
+        self.queries.refused()
+    }
+
     /// Returns the number of further queries, and of further KiB of their memory, that can be admitted.
     #[cfg(test)]
     pub(crate) fn free_queries(&self) -> (usize, usize) {

@@ -95,6 +95,11 @@ impl ClientLimit {
         Self { total_max, address_max, running: Arc::default() }
     }
 
+    /// Returns the number of admitted requests or connections.
+    pub fn running(&self) -> usize {
+        lock(&self.running).total
+    }
+
     /// Admits a request or connection of a client.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The operations of the service, independent of transport: access, ingest, queries, export, live readings,
-//! sealing and purging. The stores keep the data, and the transports read and write the formats.
+//! sealing, purging and a demonstration. The stores keep the data, and the transports read and write the
+//! formats.
 
 pub mod limits;
 
@@ -10,8 +11,10 @@ mod audit;
 mod client_limit;
 mod compute;
 mod deletion;
+mod demonstration;
 mod error;
 mod export;
+mod figures;
 mod ingest;
 mod live;
 mod queries;
@@ -27,15 +30,17 @@ pub mod sealing;
 
 pub use access::{
     Action, Administer, Allowed, AuthMode, Authorized, BackgroundTokenUses, CreatedToken, CursorPage,
-    DeviceSelection, Forbidden, Granted, Ingest, Manage, NewSession, Origin, Principal, Read, ReadingSource,
-    TokenRecipient, TokenRequest, generate_token,
+    Demonstrate, DeviceSelection, Forbidden, Granted, Ingest, Manage, NewSession, Origin, Principal, Read,
+    ReadingSource, TokenRecipient, TokenRequest, generate_token,
 };
 pub use admission::{BodyPermit, QueryLimits, RequestClass, RequestPermit};
 pub use arrivals::BackgroundArrivals;
 pub use audit::{BackgroundAudit, Refusal};
 pub use client_limit::{ClientAddress, ClientLimit, ClientPermit, LimitScope};
+pub use demonstration::Demonstration;
 pub use error::ServiceError;
 pub use export::Export;
+pub use figures::{Answer, CountedRequest, ReadingFigures, RequestFigures, SealingFigures, ServiceFigures};
 pub use ingest::{BatchOutcome, MissingDevices};
 pub use live::{LiveReading, LiveReadings, Position};
 pub use queries::{

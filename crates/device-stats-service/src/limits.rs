@@ -250,6 +250,23 @@ pub const RIGHTS_CHECK_INTERVAL: Duration = Duration::from_secs(4);
 /// Maximum time of such a check of a live stream. A stream with a token ends after it.
 pub const RIGHTS_CHECK_TIME_MAX: Duration = Duration::from_secs(1);
 
+/// Time before the start of a demonstration for which its devices have readings.
+pub const DEMO_HISTORY: Duration = Duration::from_hours(24);
+/// Maximum number of times at which a device of the demonstration measures for one batch.
+pub const DEMO_BATCH_READINGS: usize = 8_192;
+/// Interval at which the demonstration stores its live readings.
+pub const DEMO_LIVE_INTERVAL: Duration = Duration::from_millis(100);
+/// Maximum time whose live readings the demonstration stores later, after a failure of the store or a pause
+/// of the machine. A longer time leaves a gap.
+pub const DEMO_CATCH_UP_MAX: Duration = Duration::from_mins(10);
+/// Pause of the demonstration after a failure.
+pub const DEMO_RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Time over which rates of requests and readings are measured for the operator, in seconds.
+pub const FIGURES_RATE_SECONDS: usize = 10;
+/// Time for which the sizes of the store are kept before it is asked again.
+pub const STORE_FIGURES_KEPT: Duration = Duration::from_secs(10);
+
 /// Number of hot readings at which a device is sealed without waiting for more.
 pub const SEAL_READINGS: u32 = 4_096;
 /// Divisor of the number of hot readings of a device that reaches [`SEAL_READINGS`]. The quotient is the

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use device_stats_store::{Store, StoreError, StoreHealth};
 use rayon::ThreadPoolBuildError;
@@ -19,7 +19,11 @@ use crate::admission::{AdmissionControl, BodyPermit, QueryLimits, QueueUsers, Re
 use crate::arrivals::Arrivals;
 use crate::audit::Refusals;
 use crate::compute::Compute;
+use crate::demonstration::RunningDemonstration;
 use crate::error::ServiceError;
+use crate::figures::Start;
+use crate::figures::counters::Counters;
+use crate::figures::store_figures::KeptStoreFigures;
 use crate::ingest::clock::Clock;
 use crate::ingest::group_commit::{Committed, GroupCommit};
 use crate::ingest::keyed_requests::KeyedRequests;
@@ -83,7 +87,10 @@ pub struct Service {
 
 /// The parts of a service.
 pub(crate) struct ServiceParts {
+    pub(crate) start: Start,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) store_figures: KeptStoreFigures,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) admission: Arc<AdmissionControl>,
     pub(crate) auth: AuthMode,
     pub(crate) known_credentials: KnownCredentials,
@@ -110,6 +117,7 @@ pub(crate) struct ServiceParts {
     pub(crate) deletion_permits: Arc<Semaphore>,
     /// Permits for computing derived segments.
     pub(crate) derivations: Arc<Semaphore>,
+    pub(crate) demonstration: RunningDemonstration,
     pub(crate) is_stopping: AtomicBool,
 }
 
@@ -149,11 +157,13 @@ impl Service {
         let backlog = Arc::new(Backlog::new(hot_readings_max));
         let live = Arc::<LiveHub>::default();
         let (clock, arrivals) = (Arc::<Clock>::default(), Arc::<Arrivals>::default());
+        let counters = Arc::<Counters>::default();
         let committed = Committed {
             backlog: Arc::clone(&backlog),
             live: Arc::clone(&live),
             arrivals: Arc::clone(&arrivals),
             clock: Arc::clone(&clock),
+            counters: Arc::clone(&counters),
         };
         let group_commit = GroupCommit::new(
             Arc::<dyn Store>::clone(&store),
@@ -162,6 +172,9 @@ impl Service {
             committed,
         );
         let parts = ServiceParts {
+            start: Start { time: clock.now(), moment: Instant::now() },
+            store_figures: KeptStoreFigures::default(),
+            counters,
             segments: Arc::new(SegmentReader::new(Arc::clone(&store), cache_bytes_max)),
             store,
             admission,
@@ -185,6 +198,7 @@ impl Service {
             has_deleted: Arc::default(),
             deletion_permits: Arc::new(Semaphore::new(DELETIONS_AT_ONCE)),
             derivations: Arc::new(Semaphore::new(DERIVED_SEGMENTS_AT_ONCE)),
+            demonstration: RunningDemonstration::default(),
             is_stopping: AtomicBool::new(false),
         };
         Ok(Self { parts: Arc::new(parts) })
@@ -193,8 +207,8 @@ impl Service {
     /// Starts to seal in the background: a device with enough hot readings at once, other hot readings after
     /// `seal_after`. Call it inside a runtime.
     pub fn seal_in_background(&self, seal_after: Duration) -> BackgroundSealing {
-        let ServiceParts { store, backlog, merge_pauses, .. } = &*self.parts;
-        BackgroundSealing::start(store, backlog, merge_pauses, seal_after)
+        let ServiceParts { store, backlog, merge_pauses, counters, .. } = &*self.parts;
+        BackgroundSealing::start(store, backlog, merge_pauses, counters, seal_after)
     }
 
     /// Starts to delete the readings of deleted devices in the background. Call it inside a runtime.
@@ -274,9 +288,15 @@ impl Service {
         self.parts.compute.run_for_body(computation).await.map_err(ServiceError::ComputationFailed)
     }
 
-    /// Makes [`Self::check_ready`] fail from now on. All other operations continue.
+    /// Makes [`Self::check_ready`] fail from now on, and ends the demonstration. All other operations
+    /// continue.
     pub fn begin_stop(&self) {
         self.parts.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the service is stopping.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.parts.is_stopping.load(Ordering::Relaxed)
     }
 
     /// Checks that the service should get requests: it is not stopping, and the store answers. Returns the
@@ -285,7 +305,7 @@ impl Service {
     /// # Errors
     /// [`ServiceError::Stopping`]; the errors of [`Store::ping`].
     pub async fn check_ready(&self) -> Result<StoreHealth, ServiceError> {
-        if self.parts.is_stopping.load(Ordering::Relaxed) {
+        if self.is_stopping() {
             return Err(ServiceError::Stopping);
         }
         Ok(self.parts.store.ping().await?)

@@ -19,6 +19,7 @@ mod accounts;
 mod arrivals;
 mod audit;
 mod database;
+mod figures;
 mod hot;
 mod journal;
 mod readings;

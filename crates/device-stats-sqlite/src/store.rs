@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use device_stats_store::{Exchange, SchemaError, Store, StoreError, StoreHealth};
+use device_stats_store::{Exchange, SchemaError, Store, StoreError, StoreFigures, StoreHealth};
 use rusqlite::Connection;
 
 use crate::database::connections::Connections;
 use crate::database::errors::store_error;
 use crate::database::open;
+use crate::figures::figures;
 use crate::hot::{HotReadings, HotView};
 use crate::limits::{STRUCTURE_FAULTS_MAX, WRITE_WAIT_TIMEOUT};
 use crate::segments::group_commit::SegmentQueue;
@@ -106,6 +107,10 @@ impl Store for SqliteStore {
     async fn ping(&self) -> Result<StoreHealth, StoreError> {
         self.connections.check_disk()?;
         self.read_with_hot(|_, hot| Ok(StoreHealth { damaged_devices: hot.damaged_devices()? })).await
+    }
+
+    async fn figures(&self) -> Result<StoreFigures, StoreError> {
+        self.connections.read(figures).await
     }
 
     async fn check_structure(&self) -> Result<Vec<String>, StoreError> {

@@ -38,6 +38,7 @@ pub mod deletion_races;
 pub mod deletions;
 pub mod derived;
 pub mod devices;
+pub mod figures;
 pub mod hot_readings;
 pub mod keyed;
 pub mod lists;

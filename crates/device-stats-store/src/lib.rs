@@ -11,6 +11,7 @@ mod arrivals;
 mod audit;
 mod error;
 mod exchange;
+mod figures;
 mod readings;
 mod schema;
 mod segments;
@@ -30,6 +31,7 @@ pub use arrivals::ArrivalStore;
 pub use audit::{AuditRow, AuditSelection, AuditStore};
 pub use error::{Cause, Retry, StoreError};
 pub use exchange::Exchange;
+pub use figures::StoreFigures;
 #[cfg(any(test, feature = "conformance"))]
 pub use model::Model;
 pub use readings::{

@@ -26,6 +26,11 @@ pub const PURGED_SEGMENTS_MAX: u32 = 32;
 pub const HOT_DEVICES_LISTED_MAX: u32 = 1_000;
 /// Number of hot readings at which a store may stop counting, for one device and for all devices together.
 pub const HOT_READINGS_COUNTED_MAX: u32 = 4_096;
+/// Number of segments up to which a store that several nodes share counts them and their readings. Above, it
+/// estimates these numbers.
+pub const SEGMENTS_COUNTED_MAX: u32 = 10_000;
+/// Maximum number of segments whose size a store looks up to estimate the size of all.
+pub const SEGMENTS_MEASURED_MAX: u32 = 256;
 /// Maximum time by which a clock may be set back, or by which the clocks of nodes may differ. A server-timed
 /// reading is placed after the existing readings of its device that are less than this time ahead of the
 /// clock. Readings further ahead are ignored: a device whose own clock is wrong by more must not move its

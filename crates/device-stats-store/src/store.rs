@@ -7,7 +7,7 @@ use device_stats_domain::DeviceKey;
 
 use crate::{
     AccountStore, ArrivalStore, AuditStore, Exchange, ReadingStore, SegmentStore, SnapshotStore, StoreError,
-    TokenStore,
+    StoreFigures, TokenStore,
 };
 
 /// The health of a store that answers.
@@ -46,6 +46,13 @@ pub trait Store:
     /// # Errors
     /// Only the common errors.
     async fn ping(&self) -> Result<StoreHealth, StoreError>;
+
+    /// Returns the sizes of the database. A store of one node reads an index over all segments; a store that
+    /// several nodes share reads a part. So ask rarely.
+    ///
+    /// # Errors
+    /// Only the common errors.
+    async fn figures(&self) -> Result<StoreFigures, StoreError>;
 
     /// Checks the structure of the database itself, such as its indexes, and returns the faults, each as a
     /// text of the database. Returns none if the database has no such check. Reads the whole database.

@@ -12,11 +12,11 @@ const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-p
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// What a page may load: scripts, workers, styles, fonts, a manifest and data of this service, and images
-/// that its styles contain.
+/// What a page may load: scripts, workers, styles, fonts and data of this service, and images that its styles
+/// contain.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data:; \
-     font-src 'self'; manifest-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; \
+     font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; \
      object-src 'none'; frame-ancestors 'none'",
 );
 /// What a script may load if it runs as a worker: scripts and data of this service. Its own policy applies to

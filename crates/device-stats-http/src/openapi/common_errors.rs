@@ -33,7 +33,16 @@ fn add_to(operation: &mut Operation, path: &str, writes: bool) {
     // These operations have no parameters, and refuse unknown ones.
     let refuses_parameters = matches!(
         operation.operation_id.as_deref(),
-        Some("find_latest" | "show_version" | "show_me" | "delete_session")
+        Some(
+            "find_latest"
+                | "show_version"
+                | "show_me"
+                | "show_service"
+                | "delete_session"
+                | "create_demo"
+                | "find_demo"
+                | "delete_demo"
+        )
     );
     let has_input = has_body || refuses_parameters || has_parameter(|name| name != "device_id");
     let has_key = has_parameter(|name| name == "Idempotency-Key");

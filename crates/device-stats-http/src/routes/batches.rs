@@ -169,6 +169,7 @@ pub(super) async fn append_batch(
     let BatchRows { rows, rejected, .. } = batch;
     let granted = sender.charge(&service, rows.len())?;
     let stored = service.append_batch(granted, &device, rows, missing, key.as_ref(), &mut permit).await?;
+    service.count_rejected(rejected.count);
     Ok((StatusCode::CREATED, Json(BatchResponse::new(stored, options, rejected))))
 }
 
@@ -214,6 +215,7 @@ pub(super) async fn store_mixed(
     match service.append_mixed_batch(granted, rows, missing, key, &mut permit).await {
         Ok((stored, unknown)) => {
             rejected.count += unknown.len() as u64;
+            service.count_rejected(rejected.count);
             let faults = unknown.iter().map(|(row, device)| locations.unknown_device(*row, device));
             let left = FAULTS_MAX.saturating_sub(rejected.faults.len());
             rejected.faults.extend(faults.take(left));

@@ -119,7 +119,7 @@ const READING: &str = r#"{"x":1,"y":2,"z":3}"#;
 const DATED_READING: &str = r#"{"x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:00Z"}"#;
 
 /// Requests that together get every 2xx and 4xx response of each operation, except the errors of its body.
-const REQUESTS: [(&str, &str, &str, u16); 125] = [
+const REQUESTS: [(&str, &str, &str, u16); 136] = [
     ("GET", "/health/live", "", 200),
     ("GET", "/health/ready", "", 200),
     ("GET", "/api/v1/version", "", 200),
@@ -235,6 +235,14 @@ const REQUESTS: [(&str, &str, &str, u16); 125] = [
     ("GET", "/api/v1/stats/users/1/live", "", 200),
     ("GET", "/api/v1/stats/users/9/live", "", 404),
     ("GET", "/api/v1/stats/users/x/live", "", 422),
+    ("GET", "/api/v1/service", "", 200),
+    ("GET", "/api/v1/service?x=1", "", 422),
+    ("POST", "/api/v1/demo", "", 201),
+    ("POST", "/api/v1/demo?x=1", "", 422),
+    ("GET", "/api/v1/demo", "", 200),
+    ("GET", "/api/v1/demo?x=1", "", 422),
+    ("DELETE", "/api/v1/demo", "", 204),
+    ("DELETE", "/api/v1/demo?x=1", "", 422),
     ("DELETE", "/api/v1/session", "", 204),
     ("DELETE", "/api/v1/session?x=1", "", 422),
     ("DELETE", "/api/v1/tokens/9", "", 404),

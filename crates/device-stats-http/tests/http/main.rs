@@ -30,6 +30,7 @@ mod errors;
 mod exact_arithmetic;
 mod exports;
 mod faulty_rows;
+mod figures;
 mod fleet;
 mod histograms;
 mod hot_limit;

@@ -303,7 +303,7 @@ async fn every_response_restricts_browsers() {
             (
                 "content-security-policy",
                 "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; \
-                 img-src 'self' data:; font-src 'self'; manifest-src 'self'; connect-src 'self'; \
+                 img-src 'self' data:; font-src 'self'; connect-src 'self'; \
                  base-uri 'none'; form-action 'self'; object-src 'none'; frame-ancestors 'none'",
             ),
             (

@@ -9,7 +9,7 @@ use device_stats_segment::Effort;
 use device_stats_store::conformance::oracle::Oracle;
 use device_stats_store::{
     AccountStore, ArrivalStore, KeyedReadings, Piece, PieceKey, Purged, ReadingStore, Replaced, SegmentStore,
-    SnapshotStore, Subject, Visibility,
+    SnapshotStore, Store, Subject, Visibility,
 };
 
 use crate::{at, config, connect, device, reading, sealed_rows, segment, server_timed};
@@ -66,6 +66,7 @@ async fn no_statement_reads_a_whole_table_although_it_was_planned_for_an_empty_o
     assert_eq!(store.list_hot_devices(DeviceKey(0)).await.unwrap().devices.len(), 1);
     let rows = store.list_hot_readings(device, 2).await.unwrap();
     let Replaced::Done(id) = store.seal(device, &sealed_rows(&rows)).await.unwrap() else { panic!("sealed") };
+    assert_eq!(store.figures().await.unwrap().segments, 1);
     // These meet the segment.
     store.append(&[reading(device, 1), reading(device, 30)]).await.unwrap();
     store.read_pieces(&[PieceKey { device, segment: id, piece: Piece::Block(0) }]).await.unwrap();

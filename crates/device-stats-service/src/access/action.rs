@@ -38,6 +38,10 @@ pub struct Manage;
 #[derive(Clone, Copy, Debug)]
 pub struct Administer;
 
+/// Start, stop or see the demonstration.
+#[derive(Clone, Copy, Debug)]
+pub struct Demonstrate;
+
 impl Action for Read {
     const SCOPE: Scope = Scope::Read;
     const ALLOWED: Allowed = Allowed::All;
@@ -51,6 +55,11 @@ impl Action for Ingest {
 impl Action for Manage {
     const SCOPE: Scope = Scope::Manage;
     const ALLOWED: Allowed = Allowed::AdministratorsAndUsers;
+}
+
+impl Action for Demonstrate {
+    const SCOPE: Scope = Scope::Manage;
+    const ALLOWED: Allowed = Allowed::Administrators;
 }
 
 impl Action for Administer {

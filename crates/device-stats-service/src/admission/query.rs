@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::ServiceError;
+use crate::figures::counters::Total;
 use crate::limits::{QUERIES_BYTES_DEFAULT, QUERIES_DEFAULT, QUERY_TIMEOUT_DEFAULT};
 
 /// Unit in which the memory of queries is counted, in bytes.
@@ -47,6 +48,7 @@ impl Default for QueryLimits {
 pub(super) struct QueryAdmission {
     limits: QueryLimits,
     slots: Arc<Semaphore>,
+    slots_max: usize,
     memory: Arc<QueryMemory>,
 }
 
@@ -57,6 +59,8 @@ struct QueryMemory {
     /// Maximum of one query. The rest is enough for the first units of all others, so that a large query and
     /// small ones do not exclude each other.
     one_max: u32,
+    /// Number of refused queries.
+    refused: Total,
 }
 
 /// An admitted query. Dropping it cancels its computation.
@@ -89,8 +93,9 @@ impl QueryAdmission {
         let queries = u32::try_from(limits.queries_max).unwrap_or(u32::MAX);
         let one_max = units_max - queries.saturating_mul(UNITS_FIRST).min(units_max / 2);
         let units = Arc::new(Semaphore::new(units_max as usize));
-        let slots = Arc::new(Semaphore::new(limits.queries_max.min(Semaphore::MAX_PERMITS)));
-        Self { limits, slots, memory: Arc::new(QueryMemory { units, units_max, one_max }) }
+        let slots_max = limits.queries_max.min(Semaphore::MAX_PERMITS);
+        let memory = Arc::new(QueryMemory { units, units_max, one_max, refused: Total::default() });
+        Self { limits, slots: Arc::new(Semaphore::new(slots_max)), slots_max, memory }
     }
 
     /// Admits a query.
@@ -99,7 +104,7 @@ impl QueryAdmission {
     /// [`ServiceError::TooManyAnalyses`], at once.
     pub(super) fn admit(&self) -> Result<Query, ServiceError> {
         let slot = Arc::clone(&self.slots).try_acquire_owned();
-        let slot = slot.map_err(|_| ServiceError::TooManyAnalyses)?;
+        let slot = slot.map_err(|_| self.memory.refuse())?;
         let reserved = Mutex::new(self.memory.reserve(UNITS_FIRST.min(self.memory.units_max))?);
         let share = Arc::new(QueryShare { memory: Arc::clone(&self.memory), reserved, _slot: slot });
         let cancelled = CancellationToken::new();
@@ -108,6 +113,16 @@ impl QueryAdmission {
         let deadline = Instant::now() + time_max;
         let handle = QueryHandle { share, cancelled };
         Ok(Query { handle, deadline, time_max, _cancel_on_drop: cancel_on_drop })
+    }
+
+    /// Returns the number of queries that run or wait for a thread.
+    pub(super) fn running(&self) -> usize {
+        self.slots_max.saturating_sub(self.slots.available_permits())
+    }
+
+    /// Returns the number of refused queries.
+    pub(super) fn refused(&self) -> u64 {
+        self.memory.refused.get()
     }
 
     /// Returns the number of further queries, and of further KiB of their memory, that can be admitted.
@@ -120,7 +135,13 @@ impl QueryAdmission {
 impl QueryMemory {
     fn reserve(&self, units: u32) -> Result<OwnedSemaphorePermit, ServiceError> {
         let reserved = Arc::clone(&self.units).try_acquire_many_owned(units);
-        reserved.map_err(|_| ServiceError::TooManyAnalyses)
+        reserved.map_err(|_| self.refuse())
+    }
+
+    /// Counts a refused query, and returns its error.
+    fn refuse(&self) -> ServiceError {
+        self.refused.add(1);
+        ServiceError::TooManyAnalyses
     }
 }
 

@@ -72,6 +72,7 @@ impl Service {
             }
             let accepted = arrived.readings;
             let (duplicates, conflicts) = (new.len() as u64 - accepted, conflicts.len() as u64);
+            parts.counters.readings.add(accepted, duplicates, conflicts);
             Ok(Some(BatchOutcome { accepted, duplicates, conflicts }))
         };
         tokio::spawn(append).await.map_err(|error| ServiceError::ComputationFailed(error.into()))?

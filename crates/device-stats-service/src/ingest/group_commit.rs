@@ -18,7 +18,7 @@ mod tests;
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use device_stats_domain::{NewReading, Reading};
 use device_stats_store::{KeyedOutcome, KeyedReadings, ReadingStore, Retry, StoreError};
@@ -36,6 +36,7 @@ use super::locked_devices::LockedDevices;
 use crate::admission::{AdmissionControl, QueueUsers};
 use crate::arrivals::Arrivals;
 use crate::error::ServiceError;
+use crate::figures::counters::Counters;
 use crate::limits::{COMPUTE_READINGS, LOCKED_DEVICE_PAUSE, QUEUE_TIMEOUT};
 use crate::live::hub::LiveHub;
 use crate::sealing::backlog::Backlog;
@@ -59,6 +60,7 @@ pub(crate) struct Committed {
     pub(crate) arrivals: Arc<Arrivals>,
     /// The clock of arrivals.
     pub(crate) clock: Arc<Clock>,
+    pub(crate) counters: Arc<Counters>,
 }
 
 impl GroupCommit {
@@ -119,6 +121,13 @@ impl GroupCommit {
             }
             Err(_) => Err(StoreError::OutcomeUnknown("the commit takes too long".into()).into()),
         }
+    }
+
+    /// Returns the longest standing wait of a lane.
+    pub(crate) fn standing_wait(&self) -> Duration {
+        let now = tokio::time::Instant::now();
+        let lanes = self.device_lanes.iter().chain([&self.mixed_lane]);
+        lanes.map(|lane| lane.wait.standing(now)).max().unwrap_or_default()
     }
 
     /// Returns the lane of the devices, or the mixed lane if the devices belong to several lanes.
@@ -243,6 +252,7 @@ impl GroupCommit {
         let outcomes =
             if is_keyed { self.append_keyed(group).await? } else { self.append_unkeyed(group).await? };
         let stored = || group.iter().zip(&outcomes).flat_map(|(append, outcome)| append.stored(outcome));
+        self.committed.counters.readings.add_outcomes(&outcomes);
         self.hot_limit.add(stored().count() as u64);
         let Committed { backlog, arrivals, clock, .. } = &self.committed;
         backlog.add_hot(stored().map(|reading| (reading.device, 1)), Instant::now());

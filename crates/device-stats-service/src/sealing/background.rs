@@ -15,6 +15,7 @@ use super::backlog::{Backlog, SealJob};
 use super::merge_pause::MergePauses;
 use super::plan::MergeGoal;
 use super::sealer::{SealError, SealReport, Sealer};
+use crate::figures::counters::Counters;
 use crate::limits::{BACKGROUND_STOP_TIMEOUT, SEAL_DEVICES_MAX, SEAL_RETRY_PAUSE};
 
 /// Minimum and maximum of the interval between searches for old readings in the backlog. The interval is a
@@ -41,6 +42,7 @@ impl BackgroundSealing {
         store: &Arc<dyn Store>,
         backlog: &Arc<Backlog>,
         merge_pauses: &MergePauses,
+        counters: &Arc<Counters>,
         seal_after: Duration,
     ) -> Self {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -48,7 +50,8 @@ impl BackgroundSealing {
         let sealer = Sealer::new(Arc::clone(store), half.min(SEAL_DEVICES_MAX));
         let sealer = Arc::new(sealer.with_pauses(merge_pauses.clone()));
         for _ in 0..store.seal_concurrency() {
-            tasks.spawn(seal_due(Arc::clone(&sealer), Arc::clone(backlog), stop.clone()));
+            let counters = Arc::clone(counters);
+            tasks.spawn(seal_due(Arc::clone(&sealer), Arc::clone(backlog), counters, stop.clone()));
         }
         tasks.spawn(look_for_old(Arc::clone(store), Arc::clone(backlog), seal_after, stop.clone()));
         Self { stop, tasks }
@@ -74,18 +77,24 @@ impl BackgroundSealing {
 }
 
 /// Seals one due device after the other.
-async fn seal_due(sealer: Arc<Sealer>, backlog: Arc<Backlog>, stop: CancellationToken) {
+async fn seal_due(
+    sealer: Arc<Sealer>,
+    backlog: Arc<Backlog>,
+    counters: Arc<Counters>,
+    stop: CancellationToken,
+) {
     loop {
         let job = tokio::select! {
             biased;
             () = stop.cancelled() => return,
             job = backlog.next() => job,
         };
-        if let Err(error) = seal(&sealer, &backlog, &job).await {
+        if let Err(error) = seal(&sealer, &backlog, &counters, &job).await {
             if matches!(error, SealError::MergesPaused) {
                 tracing::debug!(device = job.device.0, "merging is paused for a query, trying again later");
                 continue;
             }
+            counters.sealing.failures.add(1);
             let causes = error_chain(&error);
             tracing::warn!(device = job.device.0, causes, "sealing failed, trying again later");
             // The device is due again after a pause. The other devices need none, unless the store fails them
@@ -101,9 +110,15 @@ async fn seal_due(sealer: Arc<Sealer>, backlog: Arc<Backlog>, stop: Cancellation
     }
 }
 
-async fn seal(sealer: &Sealer, backlog: &Backlog, job: &SealJob) -> Result<(), SealError> {
+async fn seal(
+    sealer: &Sealer,
+    backlog: &Backlog,
+    counters: &Counters,
+    job: &SealJob,
+) -> Result<(), SealError> {
     let mut report = SealReport::default();
     let outcome = sealer.seal_and_merge(job.device, job.readings, MergeGoal::Steady, &mut report).await;
+    counters.sealing.add(&report);
     match &outcome {
         Ok(()) => backlog.finish(job, report.left_readings, Instant::now()),
         Err(_) => backlog.retry_later(job, SEAL_RETRY_PAUSE, Instant::now()),

@@ -170,6 +170,16 @@ impl Backlog {
         }
     }
 
+    /// Returns the number of hot readings of all devices, and the time for which the first of these devices
+    /// has had some. Devices in progress do not count.
+    pub(crate) fn size_and_age(&self, now: Instant) -> (u64, Option<Duration>) {
+        let state = self.lock();
+        let hot = || state.devices.values().filter(|device| device.readings > 0);
+        let since = hot().map(|device| device.since).min();
+        let readings = hot().map(|device| device.readings).sum();
+        (readings, since.map(|since| now.saturating_duration_since(since)))
+    }
+
     /// Waits for a due device. The device is in progress until [`Backlog::finish`] or
     /// [`Backlog::retry_later`].
     pub(super) async fn next(&self) -> SealJob {

@@ -19,6 +19,11 @@ use crate::testing::{create_device, new_reading};
 
 const HOUR: Duration = Duration::from_hours(1);
 
+/// Starts background sealing without pauses of merges.
+fn start(store: &Arc<dyn Store>, backlog: &Arc<Backlog>, seal_after: Duration) -> BackgroundSealing {
+    BackgroundSealing::start(store, backlog, &MergePauses::default(), &Arc::default(), seal_after)
+}
+
 async fn append(store: &dyn Store, device: DeviceKey, times: impl IntoIterator<Item = i64>) {
     let readings: Vec<_> = times.into_iter().map(|us| new_reading(device, us)).collect();
     store.append(&readings).await.unwrap();
@@ -180,7 +185,7 @@ async fn sealed_into(store: &dyn Store, device: DeviceKey, hot: usize, segments:
 async fn enough_readings_are_sealed_at_once() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
     let device = create_device(store.as_ref(), "d").await;
-    let background = BackgroundSealing::start(&store, &backlog, &MergePauses::default(), HOUR);
+    let background = start(&store, &backlog, HOUR);
     append(store.as_ref(), device, 0..i64::from(SEAL_READINGS)).await;
     backlog.add_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
     sealed_into(store.as_ref(), device, SEAL_READINGS as usize / SEAL_HOT_DIVISOR, 1).await;
@@ -193,7 +198,7 @@ async fn hot_readings_outside_the_backlog_are_found_and_sealed() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
     let device = create_device(store.as_ref(), "d").await;
     append(store.as_ref(), device, 0..3).await;
-    let background = BackgroundSealing::start(&store, &backlog, &MergePauses::default(), Duration::ZERO);
+    let background = start(&store, &backlog, Duration::ZERO);
     sealed_into(store.as_ref(), device, 0, 1).await;
     append(store.as_ref(), device, 3..5).await;
     sealed_into(store.as_ref(), device, 0, 2).await;
@@ -205,7 +210,7 @@ async fn hot_readings_outside_the_backlog_are_found_and_sealed() {
 async fn directly_appended_segments_are_merged() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
     let device = create_device(store.as_ref(), "d").await;
-    let background = BackgroundSealing::start(&store, &backlog, &MergePauses::default(), HOUR);
+    let background = start(&store, &backlog, HOUR);
     for n in 0..8 {
         let rows: Vec<_> = (0..50)
             .map(|us| Row { time_us: n * 100 + us, id: 1, values: Axes { x: 1.0, y: 2.0, z: 3.0 } })
@@ -242,7 +247,7 @@ async fn failing_devices_keep_no_other_device_waiting() {
         backlog.add_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
     }
     let begun = tokio::time::Instant::now();
-    let background = BackgroundSealing::start(&store, &backlog, &MergePauses::default(), HOUR);
+    let background = start(&store, &backlog, HOUR);
     sealed_into(store.as_ref(), sound, SEAL_READINGS as usize / SEAL_HOT_DIVISOR, 1).await;
     assert!(begun.elapsed() < SEAL_RETRY_PAUSE);
     background.stop().await;
@@ -252,7 +257,7 @@ async fn failing_devices_keep_no_other_device_waiting() {
 async fn nothing_is_sealed_after_a_stop() {
     let (store, backlog) = (Arc::new(Model::default()) as Arc<dyn Store>, Arc::<Backlog>::default());
     let device = create_device(store.as_ref(), "d").await;
-    BackgroundSealing::start(&store, &backlog, &MergePauses::default(), HOUR).stop().await;
+    start(&store, &backlog, HOUR).stop().await;
     append(store.as_ref(), device, 0..i64::from(SEAL_READINGS)).await;
     backlog.add_hot([(device, u64::from(SEAL_READINGS))], Instant::now());
     tokio::task::yield_now().await;

@@ -100,6 +100,16 @@ impl PageCache {
         })
     }
 
+    /// Returns the memory of all entries, in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.entries.weight()
+    }
+
+    /// Returns the maximum of this memory, in bytes.
+    pub(crate) fn bytes_max(&self) -> u64 {
+        self.entries.capacity()
+    }
+
     /// Removes everything.
     pub(crate) fn clear(&self) {
         self.entries.clear();

@@ -10,7 +10,10 @@ use device_stats_domain::{
 };
 use device_stats_segment::{Row, Segment};
 
-use crate::{Exchange, SegmentEntry, SegmentId, Store, StoreError, StoreHealth, StoredReceipt, Visibility};
+use crate::{
+    Exchange, SegmentEntry, SegmentId, Store, StoreError, StoreFigures, StoreHealth, StoredReceipt,
+    Visibility,
+};
 
 /// A store in memory.
 #[derive(Debug, Default)]
@@ -45,6 +48,22 @@ impl Store for Model {
 
     async fn ping(&self) -> Result<StoreHealth, StoreError> {
         Ok(StoreHealth::default())
+    }
+
+    async fn figures(&self) -> Result<StoreFigures, StoreError> {
+        let state = self.state();
+        let bytes =
+            |Segment { head, blocks }: &Segment| head.len() + blocks.iter().map(Vec::len).sum::<usize>();
+        let segment_bytes = state.segments.values().map(|segment| bytes(&segment.bytes) as u64).sum();
+        Ok(StoreFigures {
+            database: "model",
+            version: "1".to_owned(),
+            segments: state.segments.len() as u64,
+            sealed_readings: state.segments.values().map(|segment| u64::from(segment.entry.readings)).sum(),
+            segment_bytes,
+            database_bytes: segment_bytes,
+            free_bytes: None,
+        })
     }
 }
 

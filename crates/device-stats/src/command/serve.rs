@@ -108,7 +108,7 @@ pub(super) async fn serve(settings: &Settings, entries: &[Entry]) -> anyhow::Res
             );
         }
     };
-    tokio::join!(sealing.stop(), purging.stop(), notes);
+    tokio::join!(service.end_demonstration(), sealing.stop(), purging.stop(), notes);
     tracing::info!("stopped");
     Ok(())
 }

@@ -36,6 +36,8 @@ enum Needs {
     /// A scope of an administrator or a user.
     NoDevice(Scope),
     Administrator,
+    /// A scope of an administrator.
+    AdministratorWith(Scope),
 }
 
 use Needs::{Administrator, NoDevice, Nothing, Token};
@@ -43,6 +45,7 @@ use Needs::{Administrator, NoDevice, Nothing, Token};
 const READ: Needs = Needs::Scope(Scope::Read);
 const INGEST: Needs = Needs::Scope(Scope::Ingest);
 const MANAGE: Needs = NoDevice(Scope::Manage);
+const DEMONSTRATE: Needs = Needs::AdministratorWith(Scope::Manage);
 
 const fn get(id: &'static str, path: &'static str, needs: Needs) -> Operation {
     Operation {
@@ -73,7 +76,7 @@ const ONE_ROW: &str = r#"[{"x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:01Z"}
 const MIXED_ROW: &str = r#"[{"device_id":"{device}","x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:02Z"}]"#;
 const LINE: &str = "sensors,device={device} x=1,y=2,z=3 1795428003000000000";
 
-pub(super) const OPERATIONS: [Operation; 59] = [
+pub(super) const OPERATIONS: [Operation; 64] = [
     get("check_live", "/health/live", Nothing),
     get("check_ready", "/health/ready", Nothing),
     get("show_version", "/api/v1/version", Nothing),
@@ -157,6 +160,11 @@ pub(super) const OPERATIONS: [Operation; 59] = [
     Operation { is_endless: true, ..get("watch_device", "/api/v1/stats/devices/{device}/live", READ) },
     Operation { is_endless: true, ..get("watch_user", "/api/v1/stats/users/{user}/live", READ) },
     get("list_audit", "/api/v1/audit", Administrator),
+    get("show_service", "/api/v1/service", Administrator),
+    // Its user and its devices are none of the objects.
+    post("create_demo", "/api/v1/demo", "", DEMONSTRATE),
+    get("find_demo", "/api/v1/demo", DEMONSTRATE),
+    Operation { method: "DELETE", succeeds: 204, ..get("delete_demo", "/api/v1/demo", DEMONSTRATE) },
     get("list_tokens", "/api/v1/tokens", MANAGE),
     Operation {
         name: "create_token:admin",
@@ -242,6 +250,7 @@ impl Operation {
                 scopes.contains(&scope) && !matches!(party, Party::Device | Party::OtherDevice)
             }
             Administrator => *party == Party::Administrator && scopes.contains(&Scope::Admin),
+            Needs::AdministratorWith(scope) => *party == Party::Administrator && scopes.contains(&scope),
         };
         // An administrator with the scope `admin` alone cannot manage tokens.
         let lacks_manage = self.name == "create_token:admin" && !scopes.contains(&Scope::Manage);

@@ -31,7 +31,7 @@ impl QueueWait {
     }
 
     /// Returns the standing wait; zero after a while without requests.
-    pub(super) fn standing(&self, now: Instant) -> Duration {
+    pub(crate) fn standing(&self, now: Instant) -> Duration {
         let Observations { latest, previous } = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match latest {
             Some((at, wait)) if now.duration_since(at) < WAIT_EXPIRY => wait.min(previous),
