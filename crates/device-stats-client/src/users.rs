@@ -31,7 +31,7 @@ impl Listed for User {
 }
 
 /// A user with its devices.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UserWithDevices {
     /// The user.
     #[serde(flatten)]
