@@ -7,6 +7,7 @@ import { alignedData, HIGH, LOW, MID, timePosition, visible } from './aligned';
 import { onThemeChange, themeColour } from './colours';
 import type { Samples } from './samples';
 import { addBand, addLine, addOutliers, pointsOf, type Scale } from './shapes';
+import type { TimeLabel } from './time_labels';
 import { positionIn, tickTexts, valueTicks, type ValueRange } from './value_range';
 import type { Window } from './window';
 
@@ -24,12 +25,6 @@ const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sa
 /** uPlot looks for a distance of ticks although they are given: it takes any that is long enough. */
 const ANY_INCREMENT = 1e9;
 
-/** A label on the time axis. */
-export interface TimeTick {
-  atUs: number;
-  text: string;
-}
-
 /** Everything that is drawn. */
 export interface AxisModel {
   axis: Axis;
@@ -38,7 +33,7 @@ export interface AxisModel {
   gaps: readonly boolean[];
   window: Window;
   range: ValueRange;
-  timeTicks: readonly TimeTick[];
+  timeTicks: readonly TimeLabel[];
   /** Whether the times are written below the plot. */
   hasTimes: boolean;
   widthPx: number;

@@ -6,7 +6,7 @@ const PAUSE_MAX_MS = 60_000;
 /** Share of the live buffer from which it counts as nearly full. */
 const NEARLY_FULL = 0.5;
 /** Shortest time between two updates of the drawn window, in milliseconds. */
-const STEP_MIN_MS = 250;
+const STEP_MIN_MS = 400;
 const STEP_MAX_MS = 1_000;
 
 /** What has happened since the last request. */

@@ -11,7 +11,7 @@ import { expectedReadings, load, type Picture } from './requests';
 import { NO_SAMPLES, type Samples, type TimedReading } from './samples';
 
 /** Time between two checks of the clock and the live readings, in milliseconds. */
-const CHECK_MS = 250;
+const CHECK_MS = 400;
 
 /** The part of the view that a signal shows. */
 export interface Shown {
