@@ -5,6 +5,7 @@ import 'uplot/dist/uPlot.min.css';
 import type { Axis } from '../view/view';
 import { alignedData, HIGH, LOW, MID, timePosition, visible } from './aligned';
 import { onThemeChange, themeColour } from './colours';
+import { drawMarked } from './marked_band';
 import type { Samples } from './samples';
 import { addBand, addLine, addOutliers, pointsOf, type Scale } from './shapes';
 import type { TimeLabel } from './time_labels';
@@ -158,30 +159,6 @@ export class AxisCanvas {
     return pointsOf(samples, gaps, visible(samples, window), countMax);
   }
 
-  #drawMarked(): void {
-    const { marked } = this.#model;
-    if (!marked) return;
-    const { ctx, bbox } = this.#plot;
-    const { y, ratio } = this.#scale();
-    const top = Math.max(y(marked.high), bbox.top);
-    const bottom = Math.min(y(marked.low), bbox.top + bbox.height);
-    if (bottom < top) return;
-    ctx.save();
-    ctx.fillStyle = ctx.strokeStyle = this.#colours.text;
-    ctx.globalAlpha = 0.2;
-    ctx.fillRect(bbox.left, top, bbox.width, Math.max(bottom - top, ratio));
-    ctx.globalAlpha = 0.8;
-    ctx.lineWidth = ratio;
-    ctx.setLineDash([4 * ratio, 3 * ratio]);
-    for (const edge of [top, bottom]) {
-      ctx.beginPath();
-      ctx.moveTo(bbox.left, edge);
-      ctx.lineTo(bbox.left + bbox.width, edge);
-      ctx.stroke();
-    }
-    ctx.restore();
-  }
-
   #options(): uPlot.Options {
     const unit: uPlot.Scale = { time: false, auto: false, range: () => [0, 1] };
     const invisible: uPlot.Series = { scale: 'y', auto: false, paths: () => null, points: { show: false } };
@@ -218,7 +195,14 @@ export class AxisCanvas {
       series,
       axes: [this.#timeAxis(), this.#valueAxis()],
       cursor: this.#cursor(),
-      hooks: { drawAxes: [() => this.#drawMarked()] },
+      hooks: {
+        drawAxes: [
+          ({ ctx, bbox }) => {
+            if (this.#model.marked)
+              drawMarked(ctx, bbox, this.#scale(), this.#model.marked, this.#colours.text);
+          },
+        ],
+      },
     };
   }
 

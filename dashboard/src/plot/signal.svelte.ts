@@ -39,6 +39,7 @@ export class Signal {
   #loaded = new Loaded<Picture>();
   #live = new LiveBuffer();
   #shown: Shown | null = null;
+  #hasBeenLive = false;
   #arrived = 0;
   #requestedMs = 0;
   #drawnMs = 0;
@@ -91,11 +92,14 @@ export class Signal {
 
   /** Follows the clock and the live readings of a subject. Returns the function that ends this. */
   follow(subject: Subject): () => void {
+    this.#hasBeenLive = false;
     const unsubscribe = subscribe(subject, {
       onReadings: (readings) => this.#take(readings),
       onState: (state, status) => {
-        // Readings may have been missed in between.
-        if (state === 'live' && this.stream.state === 'lost') void this.#request();
+        // Readings may have been missed before the stream began, and while it was interrupted.
+        if (state === 'live' && this.#hasBeenLive && this.stream.state !== 'live') void this.#request();
+        else if (state === 'live') this.#arrived += 1;
+        this.#hasBeenLive ||= state === 'live';
         this.stream = { state, status };
       },
     });

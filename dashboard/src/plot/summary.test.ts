@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Samples } from './samples';
-import { sampleText, summaryText } from './summary';
+import { legendText, sampleText, summaryText } from './summary';
 
 const START_US = Date.UTC(2026, 10, 23, 10) * 1000;
 const buckets: Samples = {
@@ -34,6 +34,14 @@ describe('the summary of a plot', () => {
     expect(
       summaryText(buckets, { fromUs: START_US + 60e6, untilUs: START_US + 120e6 }, ['x'], 'UTC'),
     ).toMatch(/^No readings, /);
+  });
+});
+
+describe('the legend', () => {
+  it('says what is drawn', () => {
+    expect(legendText(buckets)).toBe('Minimum, median and maximum of each 1 min');
+    expect(legendText({ ...buckets, kind: 'readings' })).toContain('reading');
+    expect(legendText({ ...buckets, startsUs: [], endsUs: [] })).toBe('');
   });
 });
 

@@ -1,7 +1,7 @@
 /** The plot in words: for screen readers, and the values under the cursor. */
 import { countText } from '../shared/numbers';
 import { exactText } from '../shared/value-text';
-import { momentText, windowText } from '../time/text';
+import { momentText, spanText, windowText } from '../time/text';
 import type { Axis } from '../view/view';
 import { visible } from './aligned';
 import type { Samples } from './samples';
@@ -33,6 +33,15 @@ function extremes(lows: readonly (number | null)[], highs: readonly (number | nu
   for (const value of lows) if (value !== null && value < low) low = value;
   for (const value of highs) if (value !== null && value > high) high = value;
   return [low, high];
+}
+
+/** Returns the meaning of the picture: the length of a bucket, or that each reading is drawn. */
+export function legendText({ kind, startsUs, endsUs }: Samples): string {
+  if (startsUs.length === 0) return '';
+  if (kind === 'readings') return 'Each point of the line is a reading';
+  // Calendars and clock changes make some buckets longer or shorter.
+  const lengthsUs = startsUs.map((startUs, i) => endsUs[i]! - startUs).sort((a, b) => a - b);
+  return `Minimum, median and maximum of each ${spanText(lengthsUs[lengthsUs.length >> 1]!)}`;
 }
 
 /** Returns the time of a sample: a moment, or the span of a bucket. */
