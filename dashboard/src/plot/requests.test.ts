@@ -116,7 +116,7 @@ describe('the requests of a picture', () => {
       await load({ ...wanted, window: closer }, expected, new AbortController().signal);
     }
     expect(asked.map(({ path }) => path.split('/').at(-1))).toEqual(['path', 'series']);
-    expect(asked[1]!.query.stats).toBe('min,max,median,count');
+    expect(asked[1]!.query.stats).toEqual(['min', 'max', 'median', 'count']);
   });
 
   it('know nothing about windows that the picture does not contain', async () => {

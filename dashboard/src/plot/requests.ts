@@ -13,7 +13,12 @@ const READINGS_PER_PIXEL_MAX = 3;
 /** Limits of the parameter `points` of the service. */
 const BUCKETS_MIN = 2;
 const BUCKETS_MAX = 2_000;
+const PATH_POINTS_MIN = 8;
 const PATH_POINTS_MAX = 10_000;
+/** The statistics that are drawn. The others would cost time. */
+const STATISTICS: ('min' | 'max' | 'median' | 'count')[] = ['min', 'max', 'median', 'count'];
+/** The service separates the entries of a list by commas. */
+const querySerializer = { array: { style: 'form', explode: false } } as const;
 /** Share of the time of all readings that stays free on both sides of them. */
 const MARGIN = 0.02;
 
@@ -55,7 +60,7 @@ export function expectedReadings(picture: Picture | null, window: Window | null)
 /** Returns the largest number of readings that are drawn one by one. Only those of a single device can be. */
 export function readingsMax({ subject, widthPx }: Wanted): number {
   if (!('deviceId' in subject)) return 0;
-  return Math.min(Math.max(Math.floor(READINGS_PER_PIXEL_MAX * widthPx), BUCKETS_MIN), PATH_POINTS_MAX);
+  return Math.min(Math.max(Math.floor(READINGS_PER_PIXEL_MAX * widthPx), PATH_POINTS_MIN), PATH_POINTS_MAX);
 }
 
 /**
@@ -100,7 +105,7 @@ async function loadBuckets(wanted: Wanted, signal: AbortSignal): Promise<Picture
   const { subject, widthPx, zone, hasMagnitude } = wanted;
   const query = {
     points: Math.min(Math.max(Math.floor(widthPx), BUCKETS_MIN), BUCKETS_MAX),
-    stats: 'min,max,median,count',
+    stats: STATISTICS,
     timezone: zone,
     ...(hasMagnitude && { magnitude: true }),
     ...periodOf(wanted.window),
@@ -109,10 +114,12 @@ async function loadBuckets(wanted: Wanted, signal: AbortSignal): Promise<Picture
     'deviceId' in subject
       ? api.GET('/api/v1/stats/devices/{device_id}/series', {
           params: { path: { device_id: subject.deviceId }, query },
+          querySerializer,
           signal,
         })
       : api.GET('/api/v1/stats/users/{user_id}/series', {
           params: { path: { user_id: subject.userId }, query },
+          querySerializer,
           signal,
         }),
   );
