@@ -156,7 +156,7 @@ test('states are counted, marked and chosen', async ({ page, api }) => {
   );
   await expect(device(page, 'silent-1')).toContainText('Silent');
   await expect(device(page, 'waiting-1')).toContainText('No readings yet');
-  await expect(device(page, 'wrong-clock-1')).toContainText('2 h ahead');
+  await expect(device(page, 'wrong-clock-1')).toContainText(/2 h\w* ahead/);
   await expect(device(page, 'reporting-1')).toContainText('Reporting');
 
   for (const [tile, name] of [
@@ -178,20 +178,20 @@ test('lists of devices and users are divided into pages', async ({ page, api }) 
   for (const number of NUMBERS.slice(0, 60)) await api.createUser(`user-${number}`);
   await api.sendReading('pump-001', READING);
   await page.goto('/');
-  const seen = new Set<string>();
+  const names = page.getByRole('table', { name: 'Devices' }).getByRole('rowheader');
+  const pages: string[][] = [];
   for (const rows of [50, 50, 20]) {
-    const names = page.getByRole('table', { name: 'Devices' }).getByRole('rowheader');
     await expect(names).toHaveCount(rows);
     // The next page may have the same number of devices.
-    await expect(names.first()).not.toHaveText([...seen].at(0) ?? '');
-    for (const name of await names.allTextContents()) seen.add(name.trim());
+    if (pages.length > 0) await expect(names.first()).not.toHaveText(pages[0]![0]!);
+    pages.push((await names.allTextContents()).map((name) => name.trim()));
     const next = page.getByRole('button', { name: 'Next' });
     if (rows === 50) await next.click();
     else await expect(next).toBeDisabled();
   }
-  expect(seen.size).toBe(120);
+  expect(new Set(pages.flat()).size).toBe(120);
   await page.getByRole('button', { name: 'Previous' }).click();
-  await expect(device(page, 'pump-051')).toBeVisible();
+  await expect(names).toHaveText(pages[1]!);
 
   await page.getByRole('button', { name: 'Users', exact: true }).click();
   await expect(page.getByRole('link', { name: 'user-050' })).toBeVisible();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { spanText } from '../time/text';
 import { factsOf } from './facts';
 import type { Sample } from './history';
 import { curveOfMetric, METRICS, textOfMetric } from './metrics';
@@ -12,7 +13,7 @@ describe('the facts', () => {
 
   it('are in words', () => {
     expect(facts.get('Database')).toBe('SQLite 3.53.0');
-    expect(facts.get('Running for')).toBe('60 min');
+    expect(facts.get('Running for')).toBe(spanText(3_601e6));
     expect(facts.get('Bytes per reading')).toBe('10.4');
     expect(facts.get('Cache')).toBe('85.8 MiB of 512 MiB');
   });

@@ -20,7 +20,7 @@ export function factsOf(state: ServiceState, zone: string | null): FactGroup[] {
     group('Service', [
       ['Version', state.version],
       ['Started', momentText(momentOfApi(state.started_at), zone)],
-      ['Running for', spanText(state.uptime_s * 1e6)],
+      ['Running for', spanText(Math.round(state.uptime_s) * 1e6)],
       ['Database', `${STORE_TEXTS[state.store] ?? state.store} ${state.store_version}`],
       ['Access', state.auth === 'open' ? 'open for everybody' : 'with tokens'],
     ]),
@@ -44,7 +44,10 @@ export function factsOf(state: ServiceState, zone: string | null): FactGroup[] {
     ]),
     group('Sealing since the start', [
       ['Waiting', countText(sealing.backlog_readings)],
-      ['Oldest hot reading', sealing.oldest_hot_s === null ? 'none' : spanText(sealing.oldest_hot_s * 1e6)],
+      [
+        'Oldest hot reading',
+        sealing.oldest_hot_s === null ? 'none' : spanText(Math.round(sealing.oldest_hot_s) * 1e6),
+      ],
       ['Sealed readings', countText(sealing.sealed_total)],
       ['Merged segments', countText(sealing.merged_total)],
       ['Failures', countText(sealing.failures_total)],

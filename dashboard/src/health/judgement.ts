@@ -108,7 +108,7 @@ function hotReadings({ readings, sealing }: ServiceState): Finding | null {
   if ((sealing.oldest_hot_s ?? 0) < HOT_AGE_S_MAX) return null;
   return {
     level: 'warn',
-    text: `The oldest hot reading has waited ${spanText((sealing.oldest_hot_s ?? 0) * 1e6)} to be sealed.`,
+    text: `The oldest hot reading has waited ${spanText(Math.round(sealing.oldest_hot_s ?? 0) * 1e6)} to be sealed.`,
     remedy: 'This is normal only if --seal-after-seconds is longer than its default of 10 minutes.',
   };
 }
