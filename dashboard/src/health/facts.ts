@@ -1,6 +1,6 @@
 /** The state of the service as a list of facts, in groups. */
 import { countText } from '../shared/numbers';
-import { momentOfApi } from '../time/moment';
+import { momentOfApi, wholeSecond } from '../time/moment';
 import { momentText, spanText } from '../time/text';
 import type { ServiceState } from './history';
 import { bytesText } from './units';
@@ -19,7 +19,7 @@ export function factsOf(state: ServiceState, zone: string | null): FactGroup[] {
   return [
     group('Service', [
       ['Version', state.version],
-      ['Started', momentText(momentOfApi(state.started_at), zone)],
+      ['Started', momentText(wholeSecond(momentOfApi(state.started_at)), zone)],
       ['Running for', spanText(Math.round(state.uptime_s) * 1e6)],
       ['Database', `${STORE_TEXTS[state.store] ?? state.store} ${state.store_version}`],
       ['Access', state.auth === 'open' ? 'open for everybody' : 'with tokens'],

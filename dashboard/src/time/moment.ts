@@ -30,6 +30,11 @@ export function nowUs(): TimeUs {
   return Date.now() * 1_000;
 }
 
+/** Returns the start of the second of a moment, for texts in which a fraction of a second would distract. */
+export function wholeSecond(us: TimeUs): TimeUs {
+  return us - floorMod(us, SECOND_US);
+}
+
 const RFC_3339 =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d+))?(?:([Zz])|([+-])(\d{2}):?(\d{2}))?$/;
 
