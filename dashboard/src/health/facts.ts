@@ -31,7 +31,7 @@ export function factsOf(state: ServiceState, zone: string | null): FactGroup[] {
       ['Size of the segments', bytesText(segments.bytes)],
       [
         'Bytes per reading',
-        segments.bytes_per_reading === null ? 'nothing is sealed yet' : decimal(segments.bytes_per_reading),
+        segments.bytes_per_reading == null ? 'nothing is sealed yet' : decimal(segments.bytes_per_reading),
       ],
       ['Size of the database', known(disk.database_bytes, bytesText)],
       ['Free on its disk', known(disk.free_bytes, bytesText)],
@@ -46,7 +46,7 @@ export function factsOf(state: ServiceState, zone: string | null): FactGroup[] {
       ['Waiting', countText(sealing.backlog_readings)],
       [
         'Oldest hot reading',
-        sealing.oldest_hot_s === null ? 'none' : spanText(Math.round(sealing.oldest_hot_s) * 1e6),
+        sealing.oldest_hot_s == null ? 'none' : spanText(Math.round(sealing.oldest_hot_s) * 1e6),
       ],
       ['Sealed readings', countText(sealing.sealed_total)],
       ['Merged segments', countText(sealing.merged_total)],
@@ -57,7 +57,7 @@ export function factsOf(state: ServiceState, zone: string | null): FactGroup[] {
       ['Queries running', countText(queries.running)],
       ['Live streams', countText(state.live_streams)],
       ['Refused', countText(requests.refused_total)],
-      ['Refused queries', countText(queries.refused_total)],
+      ['Of these, queries', countText(queries.refused_total)],
       ['Faults of clients (4xx)', countText(requests.client_errors_total)],
       ['Faults of the service (5xx)', countText(requests.server_errors_total)],
     ]),
@@ -72,8 +72,8 @@ function group(title: string, facts: [name: string, text: string][]): FactGroup 
   return { title, facts: facts.map(([name, text]) => ({ name, text })) };
 }
 
-function known(value: number | null, text: (value: number) => string): string {
-  return value === null ? UNKNOWN : text(value);
+function known(value: number | null | undefined, text: (value: number) => string): string {
+  return value == null ? UNKNOWN : text(value);
 }
 
 function decimal(value: number): string {

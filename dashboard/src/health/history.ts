@@ -1,8 +1,9 @@
 /** The states of the service of the last minutes, kept in the page, and the curves and increases in them. */
-import type { Schema } from '../api/client';
+import type { paths } from '../api/schema.gen';
 import { MINUTE_US, SECOND_US, type TimeUs } from '../time/moment';
 
-export type ServiceState = Schema['ServiceState'];
+/** The answer of `GET /service`. */
+export type ServiceState = paths['/api/v1/service']['get']['responses'][200]['content']['application/json'];
 
 /** State of the service at a moment of this computer. */
 export interface Sample {

@@ -41,7 +41,7 @@ export function judge(history: readonly Sample[]): Finding[] {
     waiting(state),
     hotReadings(state),
     sealingFailures(increase((state) => state.sealing.failures_total)),
-    refusals(increase((state) => state.requests.refused_total + state.queries.refused_total)),
+    refusals(increase((state) => state.requests.refused_total)),
     conflicts(increase((state) => state.readings.conflicting_total)),
     rejections(increase((state) => state.readings.rejected_total)),
   ].filter((finding) => finding !== null);
@@ -67,7 +67,7 @@ function serverErrors(count: number): Finding | null {
 }
 
 function disk({ disk: { free_bytes, database_bytes } }: ServiceState): Finding | null {
-  if (free_bytes === null) return null;
+  if (free_bytes == null) return null;
   const remedy =
     'Free space on the disk of the database, or move it to a larger one. If the disk is full, new readings are refused; stored readings stay.';
   if (free_bytes < FREE_BYTES_BAD) {
@@ -126,8 +126,9 @@ function refusals(count: number): Finding | null {
   if (count === 0) return null;
   return {
     level: 'warn',
-    text: `${things(count, 'request')} were refused in the last minutes, because too many arrived at once or a client exceeded its rate.`,
-    remedy: 'Clients that follow Retry-After lose nothing. Send larger batches and less frequent queries.',
+    text: `${things(count, 'request')} were refused in the last minutes (status 429 or 503): too many arrived at once, a client exceeded its rate, or the database did not answer.`,
+    remedy:
+      'Clients that try again lose nothing. Send larger batches and fewer queries. If the database does not answer, the log of the server says so.',
   };
 }
 

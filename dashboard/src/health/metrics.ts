@@ -54,15 +54,15 @@ export const METRICS: readonly Metric[] = [
   },
   {
     title: 'Refused requests per second',
-    normal: '0. Too many arrived at once, or a client exceeded its rate.',
-    pick: (state) => state.requests.refused_total + state.queries.refused_total,
+    normal: '0. Too many arrived at once, a client exceeded its rate, or the database did not answer.',
+    pick: (state) => state.requests.refused_total,
     isTotal: true,
     text: rateText,
   },
   {
     title: 'Memory of the process',
     normal: 'Grows until the cache is full, then stays.',
-    pick: (state) => state.memory.resident_bytes,
+    pick: (state) => state.memory.resident_bytes ?? null,
     text: bytesText,
   },
   {
