@@ -1,6 +1,7 @@
 /** Labels of the ticks of a time axis: the time or the date of each tick, and below it the date where it changes. */
+import { daysOfDate } from './calendar';
 import { dateFormat, type Locale } from './formats';
-import { MINUTE_US, SECOND_US, type TimeUs } from './moment';
+import { DAY_US, MINUTE_US, SECOND_US, type TimeUs } from './moment';
 import type { Step } from './ticks';
 import { offsetText, timeText } from './text';
 import { dayOf, offsetUs, wallOf } from './zone';
@@ -16,9 +17,15 @@ export interface Tick {
 /** Width of a character of the axis, in pixels, estimated for 12 px text. */
 const CHARACTER_PX = 7;
 
-/** Returns the width of the labels of a step, in pixels. */
-export function labelWidth(step: Step, us: TimeUs, zone: string, locale: Locale): number {
-  return textWidth(labelText(us, step, zone, locale));
+/** Returns the width of the widest label of a step between two moments, in pixels. */
+export function labelWidth(step: Step, from: TimeUs, until: TimeUs, zone: string, locale: Locale): number {
+  const samples = [from, until];
+  // Names of months differ in width. Years are widest at an end, and times are equally wide.
+  if (step.unit === 'day' || (step.unit === 'month' && step.count < 12)) {
+    const { year } = wallOf(from, zone);
+    for (let month = 1; month <= 12; month += 1) samples.push(daysOfDate(year, month, 28) * DAY_US);
+  }
+  return Math.max(...samples.map((us) => textWidth(labelText(us, step, zone, locale))));
 }
 
 /** Returns the ticks at some positions. `pixelsPerUs` is the scale of the axis. */

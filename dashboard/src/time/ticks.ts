@@ -60,15 +60,19 @@ function chooseStep(from: TimeUs, until: TimeUs, widthPx: number, zone: string, 
   const pixelsPerUs = widthPx / Math.max(until - from, 1);
   const enough = (step: Step): boolean => {
     const pixels = stepUs(step) * pixelsPerUs;
-    return pixels >= widthPx / TICKS_MAX && pixels >= labelWidth(step, from, zone, locale) + LABEL_GAP_PX;
+    return (
+      pixels >= Math.max(widthPx / TICKS_MAX, LABEL_GAP_PX) &&
+      pixels >= labelWidth(step, from, until, zone, locale) + LABEL_GAP_PX
+    );
   };
   return STEPS.find(enough) ?? { unit: 'month', count: 120_000 };
 }
 
-/** Returns the usual length of a step. */
+/** Returns the shortest length of a step, except that a day may be shorter where clocks change. */
 function stepUs(step: Step): number {
   if (step.unit === 'time') return step.us;
-  return step.count * (step.unit === 'day' ? DAY_US : 28 * DAY_US);
+  if (step.unit === 'day') return step.count * DAY_US;
+  return (step.count < 12 ? step.count * 28 : (step.count / 12) * 365) * DAY_US;
 }
 
 /** Returns the moments inside `[from, until]` that are multiples of a step on the clock of a zone, in order. */
