@@ -130,7 +130,7 @@ impl Service {
                     has_created = true;
                     let name = Some(DeviceName::new(simulated.name).map_err(broken)?);
                     let device_id = DeviceId::new(simulated.device_id).map_err(broken)?;
-                    let device = NewDevice { device_id, name, user_id: Some(user) };
+                    let device = NewDevice { device_id, name, user_id: Some(user), expected_interval: None };
                     self.parts.store.create_device(author, device, None).await?
                 }
             };

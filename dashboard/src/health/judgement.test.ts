@@ -29,7 +29,7 @@ const CASES: [name: string, level: 'bad' | 'warn', text: RegExp, change: Change]
   ['a full queue', 'bad', /are waiting/, (state) => (state.queue.readings = QUEUE_READINGS_MAX)],
   ['slow sealing', 'warn', /wait to be sealed/, (state) => (state.readings.hot = 2_000_000)],
   ['no sealing', 'bad', /new readings are refused/, (state) => (state.readings.hot = HOT_READINGS_MAX - 1)],
-  ['old hot readings', 'warn', /has waited 1 h/, (state) => (state.sealing.oldest_hot_s = 3_600)],
+  ['old hot readings', 'warn', /has waited 1 hr/, (state) => (state.sealing.oldest_hot_s = 3_600)],
   [
     'a failure of sealing',
     'bad',

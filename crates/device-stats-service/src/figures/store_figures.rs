@@ -41,7 +41,7 @@ mod tests {
     async fn a_store_is_asked_again_when_its_figures_are_old() {
         let (store, kept) = (Model::default(), KeptStoreFigures::default());
         let device_id = DeviceId::new("d").unwrap();
-        let device = NewDevice { device_id, name: None, user_id: None };
+        let device = NewDevice::new(device_id);
         let device = store.create_device(&Author::SERVICE, device, None).await.unwrap();
         assert_eq!(kept.get(&store).await.unwrap().segments, 0);
         let row = Row { time_us: 1, id: 1, values: device_stats_domain::Axes { x: 1.0, y: 2.0, z: 3.0 } };
