@@ -13,15 +13,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   worker: { format: 'es' },
-  resolve: {
-    // Parts of hyparquet that the import does not need.
-    alias: [
-      {
-        find: /^\.\/(alp|wkb|geoparquet)\.js$/,
-        replacement: new URL('./src/import/parquet-extras.ts', import.meta.url).pathname,
-      },
-    ],
-  },
   server: {
     proxy: { '^/(api|health|docs)(/|$)': { target: SERVICE, changeOrigin: true } },
   },

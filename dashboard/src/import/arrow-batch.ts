@@ -3,7 +3,7 @@ import type { ArrowField, ArrowType } from './arrow-schema';
 import type { Cell } from './cells';
 import type { FlatTable } from './flatbuffers';
 import { ARROW_BATCH_ROWS_MAX } from './limits';
-import { dateCell, decimalText, timeOfCount, timeOfDayText } from './typed-cells';
+import { dateCell, decimalText, halfOf, timeOfCount, timeOfDayText } from './typed-cells';
 
 /** Returns the value of a row; `null` for an absent one. */
 export type CellReader = (row: number) => Cell;
@@ -121,16 +121,6 @@ function floatReader(values: DataView, bits: number): CellReader {
   if (bits === 64) return (row) => values.getFloat64(row * 8, true);
   if (bits === 32) return (row) => values.getFloat32(row * 4, true);
   return (row) => halfOf(values.getUint16(row * 2, true));
-}
-
-/** Returns the number of a half float (IEEE 754, binary16). */
-function halfOf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = (bits & 0x3ff) / 1024;
-  if (exponent === 0) return sign * 2 ** -14 * fraction;
-  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Infinity;
-  return sign * 2 ** (exponent - 15) * (1 + fraction);
 }
 
 /** Reads a signed integer of any number of bytes. */

@@ -4,7 +4,7 @@ import { cellText } from './cells';
 import { inspect } from './preview';
 import { fileOf, fixture, open, rowsOf } from './test-files';
 
-const READINGS = ['none', 'snappy', 'gzip', 'lz4', 'zstd', 'v2-snappy', 'v2-gzip'].map(
+const READINGS = ['none', 'snappy', 'gzip', 'lz4', 'zstd', 'v2-snappy', 'v2-gzip', 'encoded', 'plain'].map(
   (codec) => `readings-${codec}.parquet`,
 );
 const ARROW = ['none', 'lz4', 'zstd'].map((codec) => `readings-${codec}.arrow`);
@@ -111,15 +111,14 @@ it('says why a file cannot be read', async () => {
   expect(await refuse(fileOf(arrow.subarray(0, 9_000), 'a.arrow'))).toBe('The Arrow file is cut off.');
 });
 
-it('refuses damaged tables of contents, messages and schemas with a reason', async () => {
+it('refuses damaged files with a reason', async () => {
   const parquet = await fixture('readings-none.parquet').bytes();
   const arrow = await fixture('readings-none.arrow').bytes();
   const damage = (whole: Uint8Array, at: number, name: string) =>
     fileOf(whole.slice().fill(0xff, at, at + 8), name);
   const files: File[] = [];
-  for (let at = parquet.length - 3_500; at < parquet.length; at += 97)
-    files.push(damage(parquet, at, 'a.parquet'));
-  for (let at = 0; at < 4_000; at += 97) files.push(damage(arrow, at, 'a.arrow'));
+  for (let at = 4; at < parquet.length; at += 251) files.push(damage(parquet, at, 'a.parquet'));
+  for (let at = 0; at < 4_000; at += 151) files.push(damage(arrow, at, 'a.arrow'));
   for (const file of files) {
     const outcome = await open(file)
       .then((source) => rowsOf(source))

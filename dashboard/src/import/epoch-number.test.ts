@@ -87,6 +87,20 @@ describe('a numeric time', () => {
     ['1e300', 'ms'],
   ])('has a unit by its size: %s', (text, unit) => expect(inferredUnit(parseEpochNumber(text)!)).toBe(unit));
 
+  it('is divided exactly if it is a whole count', () => {
+    const count = fc.oneof(fc.bigInt(-(2n ** 62n), 2n ** 62n), fc.bigInt(-(2n ** 54n), 2n ** 54n));
+    fc.assert(
+      fc.property(count, fc.constantFrom(...TIME_UNITS), (count, unit) => {
+        const { s, us } = countToMoment(count, unit);
+        const perSecond = { s: 1n, ms: 1_000n, us: 1_000_000n, ns: 1_000_000_000n }[unit];
+        const floor = count / perSecond - (count < 0n && count % perSecond !== 0n ? 1n : 0n);
+        expect(s).toBe(Number(floor));
+        expect(us).toBe(Number(((count - floor * perSecond) * 1_000_000n) / perSecond));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   it('is rounded down if it is a whole count', () => {
     expect(countToMoment(-1n, 'ns')).toEqual({ s: -1, us: 999_999 });
     expect(countToMoment(1_999n, 'ns')).toEqual({ s: 0, us: 1 });

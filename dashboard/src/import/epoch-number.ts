@@ -65,14 +65,15 @@ export function epochToMoment(number: EpochNumber, unit: TimeUnit): Moment | str
 
 /** Converts a whole count of units to the microsecond that contains it. */
 export function countToMoment(count: bigint, unit: TimeUnit): Moment {
-  const perSecond = BigInt(10 ** (EXPONENTS.s - EXPONENTS[unit]));
-  let seconds = count / perSecond;
-  let rest = count % perSecond;
-  if (rest < 0n) {
-    rest += perSecond;
-    seconds -= 1n;
+  const perSecond = 10 ** (EXPONENTS.s - EXPONENTS[unit]);
+  const number = Number(count);
+  if (unit !== 'ns' && Number.isSafeInteger(number)) {
+    const rest = ((number % perSecond) + perSecond) % perSecond;
+    return { s: (number - rest) / perSecond, us: rest * (1_000_000 / perSecond) };
   }
-  return { s: Number(seconds), us: Number((rest * 1_000_000n) / perSecond) };
+  const divisor = BigInt(perSecond);
+  const rest = ((count % divisor) + divisor) % divisor;
+  return { s: Number((count - rest) / divisor), us: Number((rest * 1_000_000n) / divisor) };
 }
 
 /**

@@ -1,10 +1,10 @@
 /** Reads the values of a column of a Parquet row group, one page at a time. */
 import { decompress } from 'fzstd';
-import type { CompressionCodec, ColumnMetaData, PageHeader } from 'hyparquet';
-import { parquetHeader, readPage } from 'hyparquet/src/column.js';
-import { convert } from 'hyparquet/src/convert.js';
+import { snappyUncompress } from 'hyparquet/src/snappy.js';
+import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js';
 import { decompressLz4, decompressLz4Raw } from 'hyparquet-compressors/src/lz4.js';
 
+import type { Cell } from './cells';
 import { readSlice, type Bytes } from './file-bytes';
 import { FileFault } from './file-fault';
 import {
@@ -13,100 +13,107 @@ import {
   PARQUET_PAGE_VALUES_MAX,
   PIECE_BYTES,
 } from './limits';
-import { parsersOf, type ParquetColumn } from './parquet-types';
+import type { Chunk, Leaf, Struct } from './parquet-metadata';
+import type { ToCell } from './parquet-types';
+import { cellsOf, dictionaryOf } from './parquet-values';
 
-type Page = ArrayLike<unknown>;
-
-/** The decompression of pages. The library itself contains Snappy, and the browser gzip. */
-const COMPRESSORS = {
-  LZ4: decompressLz4,
-  LZ4_RAW: decompressLz4Raw,
-  ZSTD: (input: Uint8Array) => decompress(input),
-};
-const CODECS: readonly CompressionCodec[] = ['UNCOMPRESSED', 'SNAPPY', 'GZIP', 'LZ4', 'LZ4_RAW', 'ZSTD'];
+const [DATA_PAGE, DICTIONARY_PAGE, DATA_PAGE_V2] = [0, 2, 3];
+/** Size of the range in which the head of a page is first looked for, in bytes. */
+const HEAD_BYTES = 64 * 1024;
 
 export class PageReader {
-  readonly #decoder;
-  readonly #isGzip: boolean;
+  readonly #file: Blob;
+  readonly #leaf: Leaf;
+  readonly #toCell: ToCell;
+  readonly #codec: string;
   readonly #end: number;
   #position: number;
-  #dictionary: Page | undefined;
+  #dictionary: Cell[] | null = null;
   /** A range of the file that has been read. */
   #held: { begin: number; bytes: Bytes } = { begin: 0, bytes: new Uint8Array(0) };
 
-  constructor(
-    readonly file: Blob,
-    column: ParquetColumn,
-    chunk: ColumnMetaData,
-  ) {
-    const { codec, type, path_in_schema: pathInSchema } = chunk;
-    if (!CODECS.includes(codec)) {
-      throw new FileFault(
-        `The Parquet file is compressed with ${codec}. Write it with Snappy, gzip, LZ4 or zstd.`,
-      );
-    }
-    this.#isGzip = codec === 'GZIP';
-    this.#decoder = {
-      pathInSchema,
-      type,
-      element: column.element,
-      schemaPath: column.path,
-      codec: codec === 'GZIP' ? ('UNCOMPRESSED' as const) : codec,
-      parsers: parsersOf(column),
-      compressors: COMPRESSORS,
-      utf8: column.type === 'text',
-    };
-    const dictionary = Number(chunk.dictionary_page_offset ?? 0);
-    this.#position = Math.min(Number(chunk.data_page_offset), dictionary > 0 ? dictionary : Infinity);
-    this.#end = this.#position + Number(chunk.total_compressed_size);
+  constructor(file: Blob, leaf: Leaf, toCell: ToCell, { codec, begin, end }: Chunk) {
+    [this.#file, this.#leaf, this.#toCell, this.#codec] = [file, leaf, toCell, codec];
+    [this.#position, this.#end] = [begin, end];
   }
 
   /** Returns the values of the next page; `null` after the last one. */
-  async next(): Promise<Page | null> {
+  async next(): Promise<Cell[] | null> {
     while (this.#position < this.#end) {
-      const page = await this.#readPage();
-      if (page) return page;
+      const cells = await this.#readPage();
+      if (cells) return cells;
     }
     return null;
   }
 
-  /** Reads a page; `null` if it has no values of rows. */
-  async #readPage(): Promise<Page | null> {
-    const { header, headBytes } = await this.#readHeader();
-    const size = header.compressed_page_size;
-    if (!(size >= 0) || Math.max(size, header.uncompressed_page_size) > PARQUET_PAGE_BYTES_MAX) {
-      throw new FileFault('A page of the Parquet file has more than 256 MiB. Write it with smaller pages.');
+  /** Reads a page; returns `null` if it has no values of rows. */
+  async #readPage(): Promise<Cell[] | null> {
+    const { head, headBytes } = await this.#readHead();
+    const {
+      field_1: kind,
+      field_2: size,
+      field_3: stored,
+      field_5: v1,
+      field_7: dictionary,
+      field_8: v2,
+    } = head;
+    checkLimits(size, stored, (v1 ?? dictionary ?? v2)?.field_1 ?? 0);
+    const bytes = await this.#range(this.#position + headBytes, stored);
+    if (bytes.length < stored) throw new FileFault('The Parquet file is cut off.');
+    this.#position += headBytes + stored;
+    const leaf = this.#leaf;
+    if (kind === DICTIONARY_PAGE) {
+      this.#dictionary = dictionaryOf(
+        await this.#decompress(bytes, size),
+        dictionary.field_1,
+        leaf,
+        this.#toCell,
+      );
+      return null;
     }
-    const values = header.data_page_header ?? header.data_page_header_v2 ?? header.dictionary_page_header;
-    if (values && !(values.num_values >= 0 && values.num_values <= PARQUET_PAGE_VALUES_MAX)) {
-      throw new FileFault(
-        'A page of the Parquet file has more than 16 million values. Write it with smaller pages.',
+    if (kind === DATA_PAGE) {
+      const page = await this.#decompress(bytes, size);
+      const length = leaf.isOptional ? new DataView(page.buffer, page.byteOffset).getUint32(0, true) : 0;
+      const begin = leaf.isOptional ? 4 + length : 0;
+      const levels = leaf.isOptional ? page.subarray(4, begin) : null;
+      const values = page.subarray(begin);
+      return cellsOf(
+        { count: v1.field_1, encoding: v1.field_2, levels, values },
+        leaf,
+        this.#toCell,
+        this.#dictionary,
       );
     }
-    const bytes = await this.#range(this.#position + headBytes, size);
-    if (bytes.length < size) throw new FileFault('The Parquet file is cut off.');
-    this.#position += headBytes + size;
-    if (header.type !== 'DICTIONARY_PAGE' && header.type !== 'DATA_PAGE' && header.type !== 'DATA_PAGE_V2')
-      return null;
-    const page = this.#isGzip ? await gunzipPage(header, bytes) : bytes;
-    const reader = { view: new DataView(page.buffer, page.byteOffset, page.byteLength), offset: 0 };
-    const plain = { ...header, compressed_page_size: page.length };
-    const { data } = readPage(reader, plain, this.#decoder, this.#dictionary as unknown[], undefined, 0);
-    if (header.type !== 'DICTIONARY_PAGE') return data ?? null;
-    this.#dictionary = data && convert(data, this.#decoder);
-    return null;
+    if (kind !== DATA_PAGE_V2) return null;
+    // In version 2, the levels before the values are not compressed, and have no length.
+    const [repeated, begin] = [v2.field_6, v2.field_6 + v2.field_5];
+    const rest = bytes.subarray(begin);
+    const values =
+      v2.field_7 === false || rest.length === 0 ? rest : await this.#decompress(rest, size - begin);
+    const levels = leaf.isOptional ? bytes.subarray(repeated, begin) : null;
+    return cellsOf(
+      { count: v2.field_1, encoding: v2.field_4, levels, values },
+      leaf,
+      this.#toCell,
+      this.#dictionary,
+    );
   }
 
-  async #readHeader() {
-    for (let length = 64 * 1024; ; length *= 16) {
+  async #decompress(bytes: Bytes, size: number): Promise<Uint8Array> {
+    const page = await decompressPage(this.#codec, bytes, size);
+    if (page.length !== size) throw new RangeError('a page has another size');
+    return page;
+  }
+
+  async #readHead(): Promise<{ head: Struct; headBytes: number }> {
+    for (let length = HEAD_BYTES; ; length *= 16) {
       const bytes = await this.#range(this.#position, Math.min(length, this.#end - this.#position));
       const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 };
       try {
-        return { header: parquetHeader(reader), headBytes: reader.offset };
+        return { head: deserializeTCompactProtocol(reader), headBytes: reader.offset };
       } catch (error) {
-        // The head is longer than the range, because it contains long statistics.
-        if (!(error instanceof RangeError) || length > PARQUET_HEAD_BYTES_MAX || bytes.length < length)
-          throw error;
+        // The head may be longer than the range, because it contains long statistics.
+        if (length > PARQUET_HEAD_BYTES_MAX || bytes.length < length) throw error;
       }
     }
   }
@@ -115,23 +122,47 @@ export class PageReader {
   async #range(begin: number, length: number): Promise<Bytes> {
     const { begin: held, bytes } = this.#held;
     if (begin < held || begin + length > held + bytes.length) {
-      const end = Math.min(
-        Math.max(begin + length, Math.min(begin + PIECE_BYTES, this.#end)),
-        this.file.size,
-      );
-      this.#held = { begin, bytes: await readSlice(this.file, begin, end) };
+      const end = Math.max(begin + length, Math.min(begin + PIECE_BYTES, this.#end));
+      this.#held = { begin, bytes: await readSlice(this.#file, begin, Math.min(end, this.#file.size)) };
     }
     const at = begin - this.#held.begin;
     return this.#held.bytes.subarray(at, at + length);
   }
 }
 
-/** Decompresses a page. In version 2, the levels before the values are not compressed. */
-async function gunzipPage({ data_page_header_v2: v2 }: PageHeader, bytes: Bytes): Promise<Bytes> {
-  const levels = v2 ? v2.repetition_levels_byte_length + v2.definition_levels_byte_length : 0;
-  const [head, values] = [bytes.subarray(0, levels), bytes.subarray(levels)];
-  if (v2?.is_compressed === false || values.length === 0) return bytes;
-  const stream = new Blob([values]).stream().pipeThrough(new DecompressionStream('gzip'));
-  const whole = await new Response(stream).arrayBuffer();
-  return new Uint8Array(await new Blob([head, whole]).arrayBuffer());
+function checkLimits(size: number, stored: number, values: number): void {
+  if (!(size >= 0 && stored >= 0) || Math.max(size, stored) > PARQUET_PAGE_BYTES_MAX) {
+    throw new FileFault('A page of the Parquet file has more than 256 MiB. Write it with smaller pages.');
+  }
+  if (!(values >= 0 && values <= PARQUET_PAGE_VALUES_MAX)) {
+    throw new FileFault(
+      'A page of the Parquet file has more than 16 million values. Write it with smaller pages.',
+    );
+  }
+}
+
+async function decompressPage(codec: string, bytes: Bytes, size: number): Promise<Uint8Array> {
+  switch (codec) {
+    case 'UNCOMPRESSED':
+      return bytes;
+    case 'SNAPPY': {
+      const page = new Uint8Array(size);
+      snappyUncompress(bytes, page);
+      return page;
+    }
+    case 'GZIP': {
+      const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+      return new Uint8Array(await new Response(stream).arrayBuffer());
+    }
+    case 'LZ4':
+      return decompressLz4(bytes, size);
+    case 'LZ4_RAW':
+      return decompressLz4Raw(bytes, size);
+    case 'ZSTD':
+      return decompress(bytes, new Uint8Array(size));
+    default:
+      throw new FileFault(
+        `The Parquet file is compressed with ${codec}. Write it with Snappy, gzip, LZ4 or zstd.`,
+      );
+  }
 }

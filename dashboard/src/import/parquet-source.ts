@@ -1,30 +1,27 @@
 /** The rows of a Parquet file. Only the pages in use are held in memory. Loaded only for such files. */
-import { parquetMetadataAsync, type ColumnMetaData, type FileMetaData } from 'hyparquet';
-
 import type { Cell, SourceRow } from './cells';
 import { readSlice } from './file-bytes';
 import { FileFault } from './file-fault';
 import { BATCH_ROWS_MAX, COLUMNS_MAX, PARQUET_FOOTER_BYTES_MAX } from './limits';
+import { readMetadata, type Metadata } from './parquet-metadata';
 import { PageReader } from './parquet-pages';
-import { columnsOf, type ParquetColumn } from './parquet-types';
+import { columnOf } from './parquet-types';
 import type { RowSource } from './row-source';
 
 export async function openParquet(file: Blob): Promise<RowSource> {
-  const metadata = await metadataOf(file);
-  const columns = columnsOf(metadata);
-  if (columns.length > COLUMNS_MAX) throw new FileFault(`The file has more than ${COLUMNS_MAX} columns.`);
-  const rowCount = Number(metadata.num_rows);
+  const { rowCount, columns: leaves, groups } = await metadataOf(file);
+  if (leaves.length > COLUMNS_MAX) throw new FileFault(`The file has more than ${COLUMNS_MAX} columns.`);
+  const columns = leaves.map(columnOf);
   let read = 0;
   async function* rows(used: ReadonlySet<number> | null): AsyncGenerator<SourceRow[], void, undefined> {
     read = 0;
-    for (const { columns: chunks, num_rows: count } of metadata.row_groups) {
-      const values = columns.map((column, at) => {
-        const chunk = chunks[column.chunk]?.meta_data;
-        return chunk && column.isReadable && used?.has(at) !== false
-          ? new ColumnValues(file, column, chunk)
-          : null;
+    for (const group of groups) {
+      const values = leaves.map((leaf, at) => {
+        const [described, chunk] = [columns[at]!, group.chunks[leaf.chunk]];
+        if (!chunk || !described.column.isReadable || used?.has(at) === false) return null;
+        return new ColumnValues(new PageReader(file, leaf, described.toCell, chunk));
       });
-      for (let left = Number(count); left > 0; left -= BATCH_ROWS_MAX) {
+      for (let left = group.rowCount; left > 0; left -= BATCH_ROWS_MAX) {
         const length = Math.min(left, BATCH_ROWS_MAX);
         const batch = await describingFaults(() =>
           Promise.all(values.map((column) => column?.take(length) ?? null)),
@@ -38,19 +35,23 @@ export async function openParquet(file: Blob): Promise<RowSource> {
       }
     }
   }
-  return { columns, numbering: 'row', rowCount, rows, share: () => (rowCount === 0 ? 1 : read / rowCount) };
+  return {
+    columns: columns.map(({ column }) => column),
+    numbering: 'row',
+    rowCount,
+    rows,
+    share: () => (rowCount === 0 ? 1 : read / rowCount),
+  };
 }
 
 /** The values of a column of a row group, in order. */
 class ColumnValues {
   readonly #pages: PageReader;
-  readonly #toCell: (value: unknown) => Cell;
-  #page: ArrayLike<unknown> = [];
+  #page: Cell[] = [];
   #at = 0;
 
-  constructor(file: Blob, column: ParquetColumn, chunk: ColumnMetaData) {
-    this.#pages = new PageReader(file, column, chunk);
-    this.#toCell = column.toCell;
+  constructor(pages: PageReader) {
+    this.#pages = pages;
   }
 
   async take(count: number): Promise<Cell[]> {
@@ -63,25 +64,21 @@ class ColumnValues {
         this.#at = 0;
       }
       const end = Math.min(this.#page.length, this.#at + count - cells.length);
-      for (; this.#at < end; this.#at += 1) {
-        const value = this.#page[this.#at];
-        cells.push(value === null || value === undefined ? null : this.#toCell(value));
-      }
+      for (; this.#at < end; this.#at += 1) cells.push(this.#page[this.#at]!);
     }
     return cells;
   }
 }
 
-async function metadataOf(file: Blob): Promise<FileMetaData> {
+async function metadataOf(file: Blob): Promise<Metadata> {
   const end = await readSlice(file, Math.max(0, file.size - 8), file.size);
   const size = end.length === 8 ? new DataView(end.buffer).getUint32(0, true) : 0;
   if (String.fromCharCode(...end.subarray(4)) !== 'PAR1') throw new FileFault('The Parquet file is cut off.');
-  if (size > PARQUET_FOOTER_BYTES_MAX)
+  if (size > PARQUET_FOOTER_BYTES_MAX) {
     throw new FileFault('The table of contents of the Parquet file has more than 64 MiB.');
-  const slice = async (from: number, to = file.size) => (await readSlice(file, from, to)).buffer;
-  return describingFaults(() =>
-    parquetMetadataAsync({ byteLength: file.size, slice }, { geoparquet: false }),
-  );
+  }
+  const begin = Math.max(0, file.size - 8 - size);
+  return describingFaults(async () => readMetadata(await readSlice(file, begin, file.size - 8)));
 }
 
 async function describingFaults<T>(read: () => Promise<T>): Promise<T> {

@@ -26,3 +26,13 @@ export function timeOfCount(count: bigint, unit: TimeUnit, isMoment: boolean): T
 export function dateCell(days: number): TypedTime {
   return { s: days * 86_400, us: 0, kind: 'date' };
 }
+
+/** Returns the number of a half float (IEEE 754, binary16). */
+export function halfOf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = (bits & 0x3ff) / 1024;
+  if (exponent === 0) return sign * 2 ** -14 * fraction;
+  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Infinity;
+  return sign * 2 ** (exponent - 15) * (1 + fraction);
+}
