@@ -20,7 +20,7 @@ READINGS ?= 10000000
 # `make soak`: hours of load.
 HOURS ?= 2
 
-.PHONY: help run dashboard test check torture fuzz bench soak deny openapi-write locust-test compose-check compose-test
+.PHONY: help run dashboard test check dashboard-check torture fuzz bench soak deny openapi-write locust-test compose-check compose-test
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand --tabs=16
@@ -34,7 +34,8 @@ dashboard: ## Build the dashboard with Node, if its sources have changed; the ne
 
 test: ## Run all checks of continuous integration: lints, tests, container files, clients, files, a browser, OpenAPI, Locust
 	scripts/install-test-needs.sh
-	$(MAKE) --no-print-directory check
+	scripts/dashboard.sh
+	$(MAKE) --no-print-directory check dashboard-check
 	cargo test --workspace --all-features --locked
 	scripts/deny.sh
 	scripts/compose-check.sh
@@ -42,6 +43,7 @@ test: ## Run all checks of continuous integration: lints, tests, container files
 	scripts/with-server.sh dataframes python scripts/dataframes/client.py
 	scripts/with-server.sh browser python scripts/browser/client.py
 	scripts/with-server.sh schemathesis scripts/schemathesis/run.sh
+	scripts/dashboard-test.sh
 	scripts/locust-both.sh
 
 check: ## Check formatting, lints and documentation with warnings as errors, and the syntax of Python files
@@ -51,6 +53,9 @@ check: ## Check formatting, lints and documentation with warnings as errors, and
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked --lib --bin device-stats-bench --examples
 	scripts/comment-width.py
 	python3 -m compileall -q bench locust scripts
+
+dashboard-check: ## Check the types, the format, the size and the calculations of the dashboard
+	cd dashboard && npm run check && npm test && npm run size
 
 torture: ## Kill the service KILLS times (1000), fail every system call, lose power, restart PostgreSQL (docs/reliability.md)
 	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats-sqlite --test sqlite -- --nocapture crash_points power_loss

@@ -2,15 +2,13 @@
  * The end-to-end tests: the page in Chromium, on the real binary.
  *
  * DEVICE_STATS_BINARY is the path of the binary. DEVICE_STATS_POSTGRES is the address of a PostgreSQL server in which
- * the tests may create databases; without it, they run only over SQLite. CHROMIUM is the path of the browser.
+ * the tests may create databases: those with the tag `@stores` run over it, too. CHROMIUM is the path of the browser.
  */
 import { defineConfig } from '@playwright/test';
 
 import type { ServerOptions } from './tests/test';
 
-const stores: ServerOptions['store'][] = process.env.DEVICE_STATS_POSTGRES
-  ? ['sqlite', 'postgresql']
-  : ['sqlite'];
+const hasPostgres = Boolean(process.env.DEVICE_STATS_POSTGRES);
 
 export default defineConfig<ServerOptions>({
   testDir: 'tests',
@@ -32,5 +30,8 @@ export default defineConfig<ServerOptions>({
     permissions: ['clipboard-read', 'clipboard-write'],
     screenshot: 'only-on-failure',
   },
-  projects: stores.map((store) => ({ name: store, use: { store } })),
+  projects: [
+    { name: 'sqlite', use: { store: 'sqlite' } },
+    ...(hasPostgres ? [{ name: 'postgresql', grep: /@stores/, use: { store: 'postgresql' as const } }] : []),
+  ],
 });

@@ -9,7 +9,12 @@ import type { components, paths } from './schema.gen';
 export type Schema = components['schemas'];
 export type User = Schema['User'];
 export type Device = Schema['Device'];
-export type DeviceStatus = Schema['DeviceStatus'];
+/** The status of a device. Its members are always present, except for the activity, which is sent on request. */
+export type DeviceStatus = Required<Omit<Schema['DeviceStatus'], 'activity' | 'state' | 'last_reading'>> & {
+  state: 'reporting' | 'silent' | 'waiting';
+  last_reading: Reading | null;
+  activity?: Schema['Activity'] | null;
+};
 export type Reading = Schema['Reading'];
 export type Statistics = Schema['Statistics'];
 export type Analysis = Schema['Analysis'];

@@ -46,7 +46,7 @@ export class Pages<T> {
   }
 }
 
-export function loadSummary(userId: number | null, signal: AbortSignal): Promise<Schema['Fleet']> {
+export function loadSummary(userId: number | null, signal: AbortSignal): Promise<Schema['FleetSummary']> {
   const query = userId === null ? {} : { user_id: userId };
   return dataOf(api.GET('/api/v1/stats/fleet', { params: { query }, signal }));
 }
@@ -64,7 +64,9 @@ export function loadDevices(
     ...(userId !== null && { user_id: userId }),
     ...(state && { state }),
   };
-  return pageOf(api.GET('/api/v1/stats/status', { params: { query }, signal }));
+  return pageOf(api.GET('/api/v1/stats/status', { params: { query }, signal })) as Promise<
+    Page<DeviceStatus>
+  >;
 }
 
 export function loadUsers(search: string, after: number, signal: AbortSignal): Promise<Page<User>> {

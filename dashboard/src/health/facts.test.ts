@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 
-import { spanText } from '../time/text';
 import { factsOf } from './facts';
 import type { Sample } from './history';
 import { curveOfMetric, METRICS, textOfMetric } from './metrics';
