@@ -5,9 +5,9 @@ import { Loaded } from '../api/loaded.svelte';
 class Demo {
   loaded = new Loaded<Schema['Demo']>();
 
-  /** Whether the user of the demonstration exists. */
+  /** Whether its devices exist. A user with the same name alone can be a person. */
   get exists(): boolean {
-    return this.loaded.value?.user_id != null;
+    return (this.loaded.value?.device_ids.length ?? 0) > 0;
   }
 
   get isRunning(): boolean {
