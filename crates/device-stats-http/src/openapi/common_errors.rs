@@ -11,6 +11,18 @@ const TOO_MANY: &str = "The client has used up its quota of requests or readings
     `RateLimit` describe; or too many requests of its address are open. Nothing was done. Retry after `Retry-After` \
     seconds.";
 
+/// Operations that have no parameters, and refuse unknown ones.
+const WITHOUT_PARAMETERS: &[&str] = &[
+    "create_demo",
+    "delete_demo",
+    "delete_session",
+    "find_demo",
+    "find_latest",
+    "show_me",
+    "show_service",
+    "show_version",
+];
+
 /// Adds the common errors to every operation. Keeps the errors that an operation describes itself.
 pub(super) fn add(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
@@ -30,20 +42,8 @@ fn add_to(operation: &mut Operation, path: &str, writes: bool) {
     let has_parameter =
         |is_meant: fn(&str) -> bool| parameters(operation).any(|parameter| is_meant(&parameter.name));
     // An invalid `device_id` in a path is not a fault (422): no device has this id (404).
-    // These operations have no parameters, and refuse unknown ones.
-    let refuses_parameters = matches!(
-        operation.operation_id.as_deref(),
-        Some(
-            "find_latest"
-                | "show_version"
-                | "show_me"
-                | "show_service"
-                | "delete_session"
-                | "create_demo"
-                | "find_demo"
-                | "delete_demo"
-        )
-    );
+    let refuses_parameters =
+        operation.operation_id.as_deref().is_some_and(|id| WITHOUT_PARAMETERS.contains(&id));
     let has_input = has_body || refuses_parameters || has_parameter(|name| name != "device_id");
     let has_key = has_parameter(|name| name == "Idempotency-Key");
     // A page of another site may send the other methods.
