@@ -27,7 +27,7 @@ export default defineConfig<ServerOptions>({
     locale: 'en-GB',
     timezoneId: 'Europe/Berlin',
     viewport: { width: 1280, height: 800 },
-    permissions: ['clipboard-read', 'clipboard-write'],
+    permissions: ['clipboard-write'],
     screenshot: 'only-on-failure',
   },
   projects: [

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests the dashboard in Chromium, on this build of the service: everything over SQLite, and the tests with the tag
-# @stores over PostgreSQL, too. Arguments are passed on to Playwright.
+# Tests the dashboard in Chromium, on this build of the service: everything over SQLite, and the tests with
+# the tag @stores over PostgreSQL, too. Arguments are passed on to Playwright.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

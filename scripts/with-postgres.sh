@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs a command beside a private PostgreSQL server, which is removed at the end.
 #
-# Usage: with-postgres.sh COMMAND [ARGUMENT...]. POSTGRES_URL is the address of an empty database. The server loses
-# data if the machine fails.
+# Usage: with-postgres.sh COMMAND [ARGUMENT...]. POSTGRES_URL is the address of an empty database. The server
+# loses data if the machine fails.
 set -euo pipefail
 
 work=$(mktemp -d)

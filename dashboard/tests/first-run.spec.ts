@@ -1,7 +1,7 @@
 /** The first run: the steps to the first readings, and the demonstration. */
 import { execFileSync } from 'node:child_process';
 
-import { expect, expectAccessible, signIn, test } from './test';
+import { copiedText, expect, expectAccessible, signIn, test } from './test';
 
 test('the commands of the page register, send and analyze', async ({ page, server }) => {
   await page.goto('/');
@@ -15,7 +15,8 @@ test('the commands of the page register, send and analyze', async ({ page, serve
   const step = (text: string) => page.getByRole('listitem').filter({ hasText: text });
   const run = async (text: string) => {
     await step(text).getByRole('button', { name: 'Copy' }).click();
-    const command = await page.evaluate(() => navigator.clipboard.readText());
+    await expect(step(text)).toContainText('Copied');
+    const command = await copiedText(page);
     expect(command).toContain(server.url);
     return execFileSync('sh', ['-c', `${command} --fail --silent --show-error`], { encoding: 'utf8' });
   };

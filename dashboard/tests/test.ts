@@ -63,6 +63,13 @@ export const test = base.extend<Fixtures & ServerOptions>({
     page.on('request', () => (requests += 1));
     const problems = watch(page, expected);
     await page.addInitScript(() => {
+      // The policy of the page forbids reading the clipboard, so the copied text is noted when it is written.
+      const clipboard = navigator.clipboard;
+      const write = clipboard.writeText.bind(clipboard);
+      clipboard.writeText = (text) => {
+        document.documentElement.dataset.copied = text;
+        return write(text);
+      };
       document.addEventListener('securitypolicyviolation', (event) => {
         console.error(`The policy forbids ${event.violatedDirective} ${event.blockedURI}`);
       });
@@ -76,6 +83,11 @@ export const test = base.extend<Fixtures & ServerOptions>({
     await expectFitsNarrow(page);
   },
 });
+
+/** Returns the text that the page has copied to the clipboard last. */
+export async function copiedText(page: Page): Promise<string> {
+  return (await page.locator('html').getAttribute('data-copied')) ?? '';
+}
 
 /** Collects everything that a page must not do. */
 function watch(page: Page, expected: Expected): string[] {

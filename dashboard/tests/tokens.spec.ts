@@ -1,6 +1,6 @@
 /** The access tokens: creating, showing once, and revoking. */
 import { Api } from './api';
-import { expect, expectAccessible, signIn, test } from './test';
+import { copiedText, expect, expectAccessible, signIn, test } from './test';
 
 test.use({ auth: 'token' });
 
@@ -24,7 +24,7 @@ test('a token is created, shown once, works, and is revoked', async ({ page, ser
   await expect(shown).toContainText('shown only this once');
   await expectAccessible(page);
   await shown.getByRole('button', { name: 'Copy the token' }).click();
-  const token = await page.evaluate(() => navigator.clipboard.readText());
+  const token = await copiedText(page);
   expect(token).toMatch(/^dss_d_/);
   await shown.getByRole('button', { name: 'I have copied it' }).click();
   await expect(page.locator('body')).not.toContainText(token);

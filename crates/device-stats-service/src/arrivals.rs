@@ -1,5 +1,5 @@
-//! The arrivals of readings that a node has committed and not written to the store yet. An append only adds to
-//! an entry in memory; a task in the background merges the entries into the records of the store.
+//! The arrivals of readings that a node has committed and not written to the store yet. An append only adds
+//! to an entry in memory; a task in the background merges the entries into the records of the store.
 
 mod background;
 #[cfg(test)]

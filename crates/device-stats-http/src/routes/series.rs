@@ -255,8 +255,8 @@ pub(super) const LIST_USER_SERIES: UserOperation = UserOperation {
 
 /// Analyze a device over time
 ///
-/// Computes minimum, maximum, count, sum and median of each axis, or the chosen statistics, for every bucket of
-/// a period, all from one snapshot.
+/// Computes minimum, maximum, count, sum and median of each axis, or the chosen statistics, for every bucket
+/// of a period, all from one snapshot.
 ///
 /// - Buckets of months and years start at the beginning of a month in `timezone`, counted from January 2000.
 /// - Buckets of days start at the beginning of a day in `timezone`, counted from Monday, 3 January 2000. A

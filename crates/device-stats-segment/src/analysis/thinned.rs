@@ -1,4 +1,5 @@
-//! A limited number of the readings of a window, for a drawing: evenly chosen, with the extremes of each axis.
+//! A limited number of the readings of a window, for a drawing: evenly chosen, with the extremes of each
+//! axis.
 
 use device_stats_domain::{Axes, Axis, OmittedStatistics, RequestedStatistics};
 use device_stats_exact::OrderKey;

@@ -27,9 +27,9 @@ impl Path {
 }
 
 impl Service {
-    /// Returns up to `points` readings of a device inside a window, 8 or more, in order of time. If the window
-    /// has more, some are left out: the path still has the first and the last reading, for each axis a reading
-    /// with the minimum and one with the maximum, and readings at about equal distances in between.
+    /// Returns up to `points` readings of a device inside a window, 8 or more, in order of time. If the
+    /// window has more, some are left out: the path still has the first and the last reading, for each axis
+    /// a reading with the minimum and one with the maximum, and readings at about equal distances in between.
     ///
     /// # Errors
     /// [`ServiceError::NoReadings`], [`ServiceError::TooManyAnalyses`], [`ServiceError::QueryTimedOut`]; the
