@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use axum::http::{HeaderMap, HeaderValue};
@@ -167,7 +168,8 @@ impl Coding {
 /// Returns the media type of a file by its path. Texts are UTF-8.
 fn media_type(path: &str) -> HeaderValue {
     // `mime_guess` does not know RFC 9239, which gives modules the type of all scripts.
-    let guess = if path.ends_with(".mjs") { "module.js" } else { path };
+    let is_module = Path::new(path).extension().is_some_and(|extension| extension == "mjs");
+    let guess = if is_module { "module.js" } else { path };
     let media_type = mime_guess::from_path(guess).first_raw().unwrap_or("application/octet-stream");
     let charset = if media_type.starts_with("text/") { "; charset=utf-8" } else { "" };
     HeaderValue::from_str(&format!("{media_type}{charset}"))

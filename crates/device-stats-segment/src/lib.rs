@@ -39,7 +39,7 @@
 //! let (wanted, limits) = (RequestedStatistics::default(), MemoryLimits::ONE_OF_FOUR);
 //! let analysis = analyze(&[group], &wanted, limits, &Memory(segment, head))?;
 //! let x = analysis.x.all.unwrap().summary;
-//! assert_eq!((x.count, x.median, x.max), (10_001, 500.0, 1e9));
+//! assert_eq!((x.count, x.median, x.max), (10_001, Some(500.0), 1e9));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -121,7 +121,9 @@ proptest! {
     #[test]
     fn the_rate_is_that_of_the_device((period, gaps) in regular(), each in 1..100_u64) {
         let mut arrivals = readings(gaps);
-        arrivals.iter_mut().for_each(|arrival| arrival.1 = each);
+        for arrival in &mut arrivals {
+            arrival.1 = each;
+        }
         let rate = judge(record(None, &arrivals), arrivals.last().unwrap().0).readings_per_second;
         #[expect(clippy::cast_precision_loss, reason = "a test")]
         let expected = each as f64 * 1e6 / period as f64;

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use device_stats_domain::Axes;
 use device_stats_domain::limits::{PATH_POINTS_DEFAULT, PATH_POINTS_MAX, PATH_POINTS_MIN};
+use device_stats_domain::{Axes, Finite};
 use device_stats_formats::Json as Value;
 use device_stats_formats::{Faults, Problem, values};
 use device_stats_service::{Path, Read, Service};
@@ -83,7 +83,7 @@ pub(crate) struct PathResponse {
 impl PathResponse {
     fn new(path: &Path, period: Period) -> Self {
         let column = |number: fn(&Axes<f64>) -> f64| {
-            path.readings.iter().map(|reading| number(&reading.values.map(|value| value.get()))).collect()
+            path.readings.iter().map(|reading| number(&reading.values.map(Finite::get))).collect()
         };
         let (period_start, period_end) = period.to_texts();
         Self {

@@ -122,7 +122,7 @@ async fn texts_are_compressed_as_the_browser_asks_and_each_form_has_its_own_tag(
             let mut decoded = Vec::new();
             match coding {
                 Some("gzip") => {
-                    _ = GzDecoder::new(response.body.as_slice()).read_to_end(&mut decoded).unwrap()
+                    _ = GzDecoder::new(response.body.as_slice()).read_to_end(&mut decoded).unwrap();
                 }
                 Some(_) => decoded = zstd::decode_all(response.body.as_slice()).unwrap(),
                 None => decoded.clone_from(&response.body),

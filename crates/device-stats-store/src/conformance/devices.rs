@@ -43,7 +43,7 @@ pub async fn a_created_device_is_found_and_listed(store: Opened) {
         device_id: device_id("d"),
         name: Some(device_name("Pump 7")),
         user_id: Some(ann.id),
-        expected_interval: interval(90),
+        expected_interval: Some(interval(90)),
     };
     let created = store.create_device(&Author::SERVICE, new.clone(), None).await.unwrap();
     let NewDevice { device_id, name, user_id, expected_interval } = new;
@@ -250,7 +250,7 @@ pub async fn an_expected_interval_is_set_and_cleared(store: Opened) {
         ..DeviceChange::default()
     };
     let named = || DeviceChange { name: Some(Some(device_name("n"))), ..DeviceChange::default() };
-    for expected in [interval(1), Some(longest)] {
+    for expected in [Some(interval(1)), Some(longest)] {
         assert_eq!(update(set(expected)).await, expected);
         assert_eq!(update(named()).await, expected);
     }

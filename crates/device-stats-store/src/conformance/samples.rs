@@ -70,8 +70,8 @@ pub(super) fn new_device(id: &str, owner: Option<UserId>) -> NewDevice {
 }
 
 /// Returns an expected interval of this number of microseconds.
-pub(super) fn interval(us: i64) -> Option<ExpectedInterval> {
-    Some(ExpectedInterval::from_micros(us).unwrap())
+pub(super) fn interval(us: i64) -> ExpectedInterval {
+    ExpectedInterval::from_micros(us).unwrap()
 }
 
 pub(super) async fn device(store: &Opened, id: &str) -> Device {

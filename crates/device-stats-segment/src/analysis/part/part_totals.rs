@@ -81,9 +81,10 @@ pub(crate) fn totals<'p, P: Pages>(
     let sums = match column {
         PartColumn::Whole(part_axis) => PartSums::Head(part_axis.part.head.totals(part_axis.axis)),
         PartColumn::Cut(cut) => {
-            let sum = match wanted.needs_sum() {
-                true => Some(Box::new(sum(cut.part_axis, &cut.edges, read, pages)?)),
-                false => None,
+            let sum = if wanted.needs_sum() {
+                Some(Box::new(sum(cut.part_axis, &cut.edges, read, pages)?))
+            } else {
+                None
             };
             let squares = if wanted.needs_squares() { Some(squares(cut, pages)?) } else { None };
             PartSums::Computed { sum, squares }

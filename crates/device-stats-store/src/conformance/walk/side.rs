@@ -62,9 +62,12 @@ impl Side {
                 Some(answer) => answer,
                 None => match self.device_step(step).await {
                     Some(answer) => answer,
-                    None => match self.segment_step(step, next_reading).await {
+                    None => match self.arrival_step(step).await {
                         Some(answer) => answer,
-                        None => self.reading_step(step).await,
+                        None => match self.segment_step(step, next_reading).await {
+                            Some(answer) => answer,
+                            None => self.reading_step(step).await,
+                        },
                     },
                 },
             },
@@ -129,7 +132,7 @@ impl Side {
                     device_id: id(*n),
                     name: called.map(name),
                     user_id: owner.map(|owner| self.user_id(owner)),
-                    expected_interval: us.and_then(expected),
+                    expected_interval: us.map(expected),
                 };
                 store.create_device(&Author::SERVICE, new, None).await.map(|created| {
                     self.devices.push(created.key);
@@ -140,7 +143,7 @@ impl Side {
                 let change = DeviceChange {
                     name: called.map(|called| called.map(name)),
                     user_id: owner.map(|owner| owner.map(|owner| self.user_id(owner))),
-                    expected_interval: us.map(|us| us.and_then(expected)),
+                    expected_interval: us.map(|us| us.map(expected)),
                 };
                 store
                     .update_device(&Author::SERVICE, Visibility::All, self.key(*device), None, change)
@@ -151,15 +154,6 @@ impl Side {
                 .delete_device(&Author::SERVICE, Visibility::All, self.key(*device), None)
                 .await
                 .map(|()| "deleted".to_owned()),
-            Step::MergeArrivals(arrivals) => {
-                let arrivals: Vec<_> =
-                    arrivals.iter().map(|(device, new)| (self.key(*device), *new)).collect();
-                store.merge_arrivals(&arrivals).await.map(|()| "merged".to_owned())
-            }
-            Step::FindArrivals(devices) => {
-                let devices: Vec<_> = devices.iter().map(|device| self.key(*device)).collect();
-                store.find_arrivals(&devices).await.map(|found| format!("{found:?}"))
-            }
             Step::FindDevices(ids) => {
                 let ids: Vec<_> = ids.iter().copied().map(id).collect();
                 let found = store.find_devices(Visibility::All, &ids).await;
@@ -187,6 +181,21 @@ impl Side {
                 purged.map(|()| "purged".to_owned())
             }
             Step::ListUserDevices(user) => store.list_user_devices(self.user_id(*user)).await.map(devices),
+            _ => return None,
+        })
+    }
+
+    async fn arrival_step(&self, step: &Step) -> Option<Result<String, StoreError>> {
+        Some(match step {
+            Step::MergeArrivals(arrivals) => {
+                let arrivals: Vec<_> =
+                    arrivals.iter().map(|(device, new)| (self.key(*device), *new)).collect();
+                self.store.merge_arrivals(&arrivals).await.map(|()| "merged".to_owned())
+            }
+            Step::FindArrivals(devices) => {
+                let devices: Vec<_> = devices.iter().map(|device| self.key(*device)).collect();
+                self.store.find_arrivals(&devices).await.map(|found| format!("{found:?}"))
+            }
             _ => return None,
         })
     }
