@@ -133,9 +133,11 @@ def choose_page(case):
             query.pop("skip", None)
         elif "limit" in query:
             query["limit"] = min(int(query["limit"]), 100)
-    if path == "/api/v1/stats/latest" and "device_id" in query:
-        for name in ("prefix", "user_id", "after", "limit"):
+    if path in ("/api/v1/stats/latest", "/api/v1/stats/status") and "device_id" in query:
+        for name in ("prefix", "user_id", "q", "state", "after", "limit"):
             query.pop(name, None)
+    if path == "/api/v1/stats/status" and "points" not in query:
+        query.pop("span", None)
 
 
 def describe_rows(case):
