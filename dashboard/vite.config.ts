@@ -18,6 +18,8 @@ export default defineConfig({
   },
   test: {
     environment: 'node',
+    // Properties are tested with many inputs, also on a busy machine.
+    testTimeout: 60_000,
     include: ['src/**/*.test.ts'],
   },
 });
