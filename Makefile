@@ -17,10 +17,11 @@ FUZZ_REQUESTS ?= 1000000
 # minutes.
 READINGS ?= 10000000
 
-# `make soak`: hours of load.
+# `make soak`: hours of load. `make dashboard-soak`: minutes of load.
 HOURS ?= 2
+MINUTES ?= 60
 
-.PHONY: help run dashboard test check dashboard-check torture fuzz bench soak deny openapi-write locust-test compose-check compose-test
+.PHONY: help run dashboard test check dashboard-check screenshots dashboard-soak torture fuzz bench soak deny openapi-write locust-test compose-check compose-test
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand --tabs=16
@@ -56,6 +57,12 @@ check: ## Check formatting, lints and documentation with warnings as errors, and
 
 dashboard-check: ## Check the types, the format, the size and the calculations of the dashboard
 	cd dashboard && npm run check && npm test && npm run size
+
+screenshots: ## Write pictures of each view of the dashboard into docs/images, light and dark, wide and narrow
+	scripts/with-browser.sh npx playwright test --config screenshots/playwright.config.ts
+
+dashboard-soak: ## Leave the dashboard open for MINUTES (60) at 100 readings/s; fail if its memory grows
+	MINUTES=$(MINUTES) scripts/with-browser.sh npx playwright test --config soak/playwright.config.ts
 
 torture: ## Kill the service KILLS times (1000), fail every system call, lose power, restart PostgreSQL (docs/reliability.md)
 	CRASH_POINTS=$(CRASH_POINTS) cargo test --release --locked -p device-stats-sqlite --test sqlite -- --nocapture crash_points power_loss

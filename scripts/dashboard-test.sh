@@ -5,9 +5,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if [[ -z ${POSTGRES_URL-} ]]; then exec scripts/with-postgres.sh scripts/dashboard-test.sh "$@"; fi
-scripts/dashboard.sh
-DEVICE_STATS_BINARY=$(realpath "$(scripts/debug-binary.sh)")
-CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
-export DEVICE_STATS_BINARY CHROMIUM DEVICE_STATS_POSTGRES=$POSTGRES_URL
-cd dashboard
-npx playwright test "$@"
+DEVICE_STATS_POSTGRES=$POSTGRES_URL exec scripts/with-browser.sh npx playwright test "$@"

@@ -5,8 +5,8 @@ import { bytesText, waitText } from './units';
 
 export interface Metric {
   title: string;
-  /** What is normal, for people. */
-  normal: string;
+  /** What the number means, and what is normal. */
+  meaning: string;
   /** The number, or a total if `isTotal`. */
   pick: Pick;
   /** Whether the curve shows the increase of a total per second. */
@@ -17,57 +17,58 @@ export interface Metric {
 export const METRICS: readonly Metric[] = [
   {
     title: 'Readings stored per second',
-    normal: 'As many as your devices send.',
+    meaning: 'Normal: as many as your devices send.',
     pick: (state) => state.readings.accepted_per_second,
     text: rateText,
   },
   {
     title: 'Requests per second',
-    normal: 'As many as your clients send.',
+    meaning: 'Normal: as many as your clients send.',
     pick: (state) => state.requests.per_second,
     text: rateText,
   },
   {
     title: 'Wait in the queue',
-    normal: 'Below 50 ms. Readings wait here until they are on the disk.',
+    meaning: 'Readings wait here until they are on the disk. Normal: less than 50 ms.',
     pick: (state) => state.queue.wait_s,
     text: waitText,
   },
   {
     title: 'Readings in the queue',
-    normal: 'Between 0 and some thousands.',
+    meaning: 'Normal: 0 to some thousands.',
     pick: (state) => state.queue.readings,
     text: countText,
   },
   {
     title: 'Hot readings',
-    normal: 'Stored and visible, not sealed yet: below a million.',
+    meaning: 'Stored and visible, not sealed yet. Normal: less than a million.',
     pick: (state) => state.readings.hot,
     text: countText,
   },
   {
     title: 'Failed requests per second',
-    normal: '0. These are faults of the service (status 5xx).',
+    meaning: 'Because of faults of the service (status 5xx). Normal: 0.',
     pick: (state) => state.requests.server_errors_total,
     isTotal: true,
     text: rateText,
   },
   {
     title: 'Refused requests per second',
-    normal: '0. Too many arrived at once, a client exceeded its rate, or the database did not answer.',
+    meaning:
+      'Too many arrived at once, a client exceeded its rate, or the database did not answer. Normal: 0.',
     pick: (state) => state.requests.refused_total,
     isTotal: true,
     text: rateText,
   },
   {
     title: 'Memory of the process',
-    normal: 'Grows until the cache is full, then stays.',
+    meaning: 'Normal: it grows until the cache is full, then stays.',
     pick: (state) => state.memory.resident_bytes ?? null,
     text: bytesText,
   },
   {
     title: 'Size of the database',
-    normal: 'Grows with the readings, by about 6 to 15 bytes for each after sealing.',
+    meaning: 'Normal: it grows by 6 to 15 bytes for each sealed reading.',
     pick: (state) => state.disk.database_bytes,
     text: bytesText,
   },
