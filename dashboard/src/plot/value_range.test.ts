@@ -61,7 +61,31 @@ describe('the values on an axis', () => {
     );
   });
 
+  it('are at least two in ordinary ranges', () => {
+    const ordinary = fc.tuple(
+      fc.integer({ min: -1e6, max: 1e6 }),
+      fc.integer({ min: 1, max: 1e6 }),
+      fc.integer({ min: -8, max: 8 }),
+    );
+    fc.assert(
+      fc.property(ordinary, ([from, length, power]) => {
+        const range = { low: from * 10 ** power, high: (from + length) * 10 ** power };
+        expect(valueTicks(range, 5).values.length).toBeGreaterThanOrEqual(2);
+      }),
+    );
+  });
+
+  it('are none in a range without a length', () => {
+    fc.assert(
+      fc.property(value, (value) => {
+        expect(valueTicks({ low: value, high: value }, 4).values).toEqual([]);
+      }),
+    );
+  });
+
   it('are round', () => {
+    expect(valueTicks({ low: 0.05, high: 0.52 }, 5).values).toEqual([0.1, 0.2, 0.3, 0.4, 0.5]);
+    expect(valueTicks({ low: -3, high: 12 }, 4).values).toEqual([0, 5, 10]);
     expect(valueTicks({ low: -0.31, high: 0.42 }, 5).values).toEqual([-0.2, 0, 0.2, 0.4]);
     expect(valueTicks({ low: 9.7, high: 9.9 }, 4).values).toEqual([9.7, 9.75, 9.8, 9.85, 9.9]);
     expect(valueTicks({ low: 0, high: 1e300 }, 2).values).toEqual([0, 5e299, 1e300]);
