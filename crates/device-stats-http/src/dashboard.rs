@@ -1,41 +1,51 @@
-//! The files of the dashboard: their media types, their compressed forms and the tags of these forms. The
-//! routes are in `routes/dashboard.rs`.
+//! The files of the dashboard: their media types, their forms for the codings of clients, and the tags of
+//! these forms. The build of the dashboard compresses them; nothing is compressed here. The routes are in
+//! `routes/dashboard.rs`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use tokio::task::spawn_blocking;
 
-use crate::headers::accept::{accepts_gzip, accepts_zstd};
+use crate::headers::accept::{accepts_brotli, accepts_gzip};
 use crate::headers::entity_tag::EntityTag;
-
-/// Level of the compression with zstd. Higher ones need much more memory.
-const ZSTD_LEVEL: i32 = 19;
 
 /// The files of the dashboard, by their paths. A clone is cheap and refers to the same files.
 #[derive(Clone, Default)]
-pub struct Dashboard(Arc<BTreeMap<String, Arc<DashboardFile>>>);
+pub struct Dashboard(Arc<BTreeMap<String, DashboardFile>>);
 
 impl Dashboard {
     /// Creates a dashboard of files, each with its path, such as `index.html` or `assets/index-1a2b3c4d.js`.
     /// Without a file `index.html`, the service has no page at `/`.
+    ///
+    /// `a.js.br` and `a.js.gz` beside `a.js` are its forms in Brotli and gzip. They have no addresses of
+    /// their own.
     pub fn new(files: impl IntoIterator<Item = (String, Cow<'static, [u8]>)>) -> Self {
-        let files = files.into_iter().map(|(path, content)| {
-            let file = Arc::new(DashboardFile::new(&path, content));
-            (path, file)
+        let contents = files.into_iter().map(|(path, content)| match content {
+            Cow::Borrowed(bytes) => (path, Bytes::from_static(bytes)),
+            Cow::Owned(bytes) => (path, Bytes::from(bytes)),
+        });
+        let contents: BTreeMap<String, Bytes> = contents.collect();
+        let is_form = |path: &str| {
+            let bases = Coding::ALL.iter().filter_map(|coding| path.strip_suffix(coding.suffix()));
+            bases.into_iter().any(|base| contents.contains_key(base))
+        };
+        let files = contents.iter().filter(|(path, _)| !is_form(path));
+        let files = files.map(|(path, content)| {
+            let compressed = Coding::ALL.map(|coding| {
+                let bytes = contents.get(&format!("{path}{}", coding.suffix()))?;
+                Some(Form::new(bytes, Some(coding)))
+            });
+            (path.clone(), DashboardFile::new(path, content, compressed))
         });
         Self(Arc::new(files.collect()))
     }
 
-    pub(crate) fn find(&self, path: &str) -> Option<&Arc<DashboardFile>> {
+    pub(crate) fn find(&self, path: &str) -> Option<&DashboardFile> {
         self.0.get(path)
     }
 
@@ -55,13 +65,13 @@ impl fmt::Debug for Dashboard {
 pub(crate) struct DashboardFile {
     media_type: HeaderValue,
     plain: Form,
-    /// The form of each coding, in the order of [`Coding::ALL`]; `None` inside if it is not smaller.
-    compressed: [OnceLock<Option<Form>>; Coding::ALL.len()],
+    /// The compressed forms, the smallest first.
+    compressed: Vec<Form>,
 }
 
 /// A form of a file. Each form has a tag of its own, because a tag names one sequence of bytes (RFC 9110,
 /// section 8.8.3.3).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Form {
     pub(crate) bytes: Bytes,
     pub(crate) tag: EntityTag,
@@ -70,97 +80,65 @@ pub(crate) struct Form {
 }
 
 impl DashboardFile {
-    fn new(path: &str, content: Cow<'static, [u8]>) -> Self {
-        let bytes = match content {
-            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-            Cow::Owned(bytes) => Bytes::from(bytes),
-        };
-        let plain = Form { tag: EntityTag::of_bytes(&bytes), bytes, coding: None };
-        Self { media_type: media_type(path), plain, compressed: Default::default() }
+    fn new(path: &str, content: &Bytes, compressed: [Option<Form>; Coding::ALL.len()]) -> Self {
+        let compressed = compressed.into_iter().flatten().filter(|form| form.bytes.len() < content.len());
+        let mut compressed: Vec<Form> = compressed.collect();
+        compressed.sort_by_key(|form| form.bytes.len());
+        Self { media_type: media_type(path), plain: Form::new(content, None), compressed }
     }
 
     pub(crate) fn media_type(&self) -> &HeaderValue {
         &self.media_type
     }
 
-    /// Returns whether the file is a text, so that its form depends on the client.
-    pub(crate) fn is_text(&self) -> bool {
-        let media_type = self.media_type.as_bytes();
-        media_type.starts_with(b"text/") || [&b"json"[..], b"xml"].iter().any(|end| media_type.ends_with(end))
+    /// Returns whether the form depends on the client.
+    pub(crate) fn has_forms(&self) -> bool {
+        !self.compressed.is_empty()
     }
 
-    /// Returns the smallest form that a client accepts. The first request for a form compresses the file, on
-    /// a thread that may block.
-    pub(crate) async fn form_for(self: &Arc<Self>, client: &HeaderMap) -> Form {
-        if !self.is_text() {
-            return self.plain.clone();
-        }
-        for coding in Coding::ALL.into_iter().filter(|coding| coding.is_accepted_by(client)) {
-            if let Some(form) = self.compressed(coding).await {
-                return form;
-            }
-        }
-        self.plain.clone()
-    }
-
-    async fn compressed(self: &Arc<Self>, coding: Coding) -> Option<Form> {
-        let slot = self.compressed.get(coding as usize)?;
-        if let Some(form) = slot.get() {
-            return form.clone();
-        }
-        let file = Arc::clone(self);
-        let form = spawn_blocking(move || {
-            // Requests that arrive meanwhile wait here, so the file is compressed once.
-            file.compressed.get(coding as usize)?.get_or_init(|| file.plain.compress(coding)).clone()
-        });
-        // A panic is a bug of the encoder. The client gets the file as it is.
-        form.await.unwrap_or_default()
+    /// Returns the smallest form that a client accepts.
+    pub(crate) fn form_for(&self, client: &HeaderMap) -> &Form {
+        let is_accepted = |form: &&Form| form.coding.is_some_and(|coding| coding.is_accepted_by(client));
+        self.compressed.iter().find(is_accepted).unwrap_or(&self.plain)
     }
 }
 
 impl Form {
-    /// Returns this form in a coding; `None` if that is not smaller.
-    fn compress(&self, coding: Coding) -> Option<Self> {
-        let bytes = Bytes::from(coding.compress(&self.bytes).ok()?);
-        let is_smaller = bytes.len() < self.bytes.len();
-        is_smaller.then(|| Self { tag: EntityTag::of_bytes(&bytes), bytes, coding: Some(coding) })
+    fn new(bytes: &Bytes, coding: Option<Coding>) -> Self {
+        Self { tag: EntityTag::of_bytes(bytes), bytes: bytes.clone(), coding }
     }
 }
 
-/// A coding of a response. All browsers accept gzip; zstd is accepted over HTTPS and from this machine.
+/// A coding of a response. All browsers accept gzip; most accept Brotli over HTTPS and from this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Coding {
-    Zstd,
+    Brotli,
     Gzip,
 }
 
 impl Coding {
-    /// All codings, the smallest form first.
-    const ALL: [Self; 2] = [Self::Zstd, Self::Gzip];
+    const ALL: [Self; 2] = [Self::Brotli, Self::Gzip];
 
     /// Returns the name of the coding in `Content-Encoding`.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Zstd => "zstd",
+            Self::Brotli => "br",
             Self::Gzip => "gzip",
+        }
+    }
+
+    /// Returns the end of the name of a file in this coding, after the name of the file itself.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Brotli => ".br",
+            Self::Gzip => ".gz",
         }
     }
 
     fn is_accepted_by(self, client: &HeaderMap) -> bool {
         match self {
-            Self::Zstd => accepts_zstd(client),
+            Self::Brotli => accepts_brotli(client),
             Self::Gzip => accepts_gzip(client),
-        }
-    }
-
-    fn compress(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
-        match self {
-            Self::Zstd => zstd::bulk::compress(bytes, ZSTD_LEVEL),
-            Self::Gzip => {
-                let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-                encoder.write_all(bytes)?;
-                encoder.finish()
-            }
         }
     }
 }
@@ -181,11 +159,6 @@ mod tests {
     use axum::http::header::ACCEPT_ENCODING;
 
     use super::*;
-
-    fn file(path: &str, content: impl Into<Vec<u8>>) -> Arc<DashboardFile> {
-        let dashboard = Dashboard::new([(path.to_owned(), Cow::Owned(content.into()))]);
-        Arc::clone(dashboard.find(path).unwrap())
-    }
 
     fn client(codings: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(codings))])
@@ -209,46 +182,70 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn each_form_holds_the_file_and_has_its_own_tag() {
-        let content = "const a = 1;\n".repeat(1_000);
-        let file = file("a.js", content.clone());
-        let mut tags = Vec::new();
-        for (codings, expected) in
-            [("gzip, zstd", Some(Coding::Zstd)), ("gzip, br", Some(Coding::Gzip)), ("br, gzip;q=0", None)]
-        {
-            let form = file.form_for(&client(codings)).await;
-            assert_eq!(form.coding, expected, "{codings}");
-            let mut text = String::new();
-            let bytes = &form.bytes[..];
-            match form.coding {
-                None => io::Read::read_to_string(&mut &*bytes, &mut text).unwrap(),
-                Some(Coding::Gzip) => {
-                    io::Read::read_to_string(&mut flate2::read::GzDecoder::new(bytes), &mut text).unwrap()
-                }
-                Some(Coding::Zstd) => {
-                    io::Read::read_to_string(&mut zstd::Decoder::new(bytes).unwrap(), &mut text).unwrap()
-                }
-            };
-            assert_eq!(text, content, "{codings}");
-            tags.push(form.tag.as_str().to_owned());
-        }
-        tags.dedup();
-        assert_eq!(tags.len(), 3, "{tags:?}");
+    /// Returns a dashboard of files, each with its path and its content.
+    fn dashboard(files: &[(&str, &'static str)]) -> Dashboard {
+        Dashboard::new(files.iter().map(|(path, content)| {
+            let content = Cow::Borrowed(content.as_bytes());
+            ((*path).to_owned(), content)
+        }))
     }
 
-    /// The result of the first compression is kept: its bytes are in the same place for each client.
-    #[tokio::test]
-    async fn a_file_is_compressed_once() {
-        let file = file("a.css", "a { color: red }\n".repeat(1_000));
-        let [one, other] = [file.form_for(&client("gzip")).await, file.form_for(&client("gzip")).await];
-        assert_eq!(one.bytes.as_ptr(), other.bytes.as_ptr());
+    const PLAIN: &str = "const a = 1; const a = 1;";
+    const BROTLI: &str = "in Brotli";
+    const GZIP: &str = "in gzip....";
+
+    #[test]
+    fn a_client_gets_the_smallest_form_that_it_accepts() {
+        let dashboard = dashboard(&[("a.js", PLAIN), ("a.js.br", BROTLI), ("a.js.gz", GZIP)]);
+        let file = dashboard.find("a.js").unwrap();
+        for (codings, expected, content) in [
+            ("gzip, deflate, br, zstd", Some(Coding::Brotli), BROTLI),
+            ("br;q=0.1, gzip", Some(Coding::Brotli), BROTLI),
+            ("BR", Some(Coding::Brotli), BROTLI),
+            ("gzip, deflate", Some(Coding::Gzip), GZIP),
+            ("br;q=0, gzip;q=0.001", Some(Coding::Gzip), GZIP),
+            ("br;q=0.000, x-gzip", Some(Coding::Gzip), GZIP),
+            ("br;q=0, gzip;q=0", None, PLAIN),
+            ("zstd, deflate", None, PLAIN),
+            ("brx, identity", None, PLAIN),
+            ("", None, PLAIN),
+        ] {
+            let form = file.form_for(&client(codings));
+            assert_eq!((form.coding, &form.bytes[..]), (expected, content.as_bytes()), "{codings:?}");
+            assert_eq!(form.tag.as_str(), EntityTag::of_bytes(content.as_bytes()).as_str());
+        }
+        assert_eq!(file.form_for(&HeaderMap::new()).coding, None);
     }
 
-    #[tokio::test]
-    async fn a_file_that_compression_does_not_shorten_is_sent_as_it_is() {
-        for file in [file("a.js", "1"), file("a.js", ""), file("a.woff2", "a".repeat(10_000))] {
-            assert_eq!(file.form_for(&client("gzip, zstd")).await.coding, None);
+    #[test]
+    fn a_file_with_one_form_has_this_form_or_its_content() {
+        let dashboard =
+            dashboard(&[("a.js", PLAIN), ("a.js.gz", GZIP), ("b.js", PLAIN), ("b.js.br", BROTLI)]);
+        for (path, codings, expected) in [
+            ("a.js", "br, gzip", Some(Coding::Gzip)),
+            ("a.js", "br", None),
+            ("b.js", "br, gzip", Some(Coding::Brotli)),
+            ("b.js", "gzip", None),
+        ] {
+            let file = dashboard.find(path).unwrap();
+            assert_eq!(file.form_for(&client(codings)).coding, expected, "{path} {codings}");
+            assert!(file.has_forms());
         }
+    }
+
+    #[test]
+    fn forms_have_no_path_of_their_own_but_files_without_another_have() {
+        let dashboard =
+            dashboard(&[("a.js", PLAIN), ("a.js.br", BROTLI), ("a.js.gz", GZIP), ("data.gz", GZIP)]);
+        assert_eq!(dashboard.paths().collect::<Vec<_>>(), ["a.js", "data.gz"]);
+        assert!(dashboard.find("a.js.br").is_none());
+    }
+
+    #[test]
+    fn a_form_that_is_not_smaller_is_not_sent() {
+        let dashboard = dashboard(&[("a.svg", "<svg/>"), ("a.svg.br", "<svg/> "), ("a.svg.gz", "<svg/>")]);
+        let file = dashboard.find("a.svg").unwrap();
+        assert_eq!(file.form_for(&client("gzip, br")).coding, None);
+        assert!(!file.has_forms());
     }
 }

@@ -16,9 +16,9 @@ pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
     names_one_of(headers, ACCEPT_ENCODING, &["gzip", "x-gzip"])
 }
 
-/// Returns whether the client asks for zstd.
-pub(crate) fn accepts_zstd(headers: &HeaderMap) -> bool {
-    names_one_of(headers, ACCEPT_ENCODING, &["zstd"])
+/// Returns whether the client asks for Brotli.
+pub(crate) fn accepts_brotli(headers: &HeaderMap) -> bool {
+    names_one_of(headers, ACCEPT_ENCODING, &["br"])
 }
 
 /// Returns whether a header lists one of some formats, with a weight other than 0 (RFC 9110, section 12.4.2).

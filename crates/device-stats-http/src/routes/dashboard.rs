@@ -48,7 +48,7 @@ async fn show_page(
     headers: HeaderMap,
     Parsed(conditions): Parsed<Conditions>,
 ) -> Result<Response, ApiError> {
-    respond(&dashboard, PAGE, &headers, &conditions).await
+    respond(&dashboard, PAGE, &headers, &conditions)
 }
 
 async fn find_file(
@@ -58,26 +58,26 @@ async fn find_file(
     Parsed(conditions): Parsed<Conditions>,
 ) -> Result<Response, ApiError> {
     // The names need no percent-encoding.
-    respond(&dashboard, uri.path().strip_prefix('/').unwrap_or_default(), &headers, &conditions).await
+    respond(&dashboard, uri.path().strip_prefix('/').unwrap_or_default(), &headers, &conditions)
 }
 
-async fn respond(
+fn respond(
     dashboard: &Dashboard,
     path: &str,
     client: &HeaderMap,
     conditions: &Conditions,
 ) -> Result<Response, ApiError> {
     let file = dashboard.find(path).ok_or(ApiError::UnknownPath)?;
-    let Form { bytes, tag, coding } = file.form_for(client).await;
-    let is_known = conditions.check_read(&tag)?;
+    let Form { bytes, tag, coding } = file.form_for(client);
+    let is_known = conditions.check_read(tag)?;
     let mut response =
-        if is_known { StatusCode::NOT_MODIFIED.into_response() } else { bytes.into_response() };
+        if is_known { StatusCode::NOT_MODIFIED.into_response() } else { bytes.clone().into_response() };
     let headers = response.headers_mut();
     // Also in a 304: browsers replace the headers that they have kept, and the policy depends on the type.
     headers.insert(CONTENT_TYPE, file.media_type().clone());
     headers.insert(ETAG, tag.to_header());
     headers.insert(CACHE_CONTROL, if path.starts_with(HASHED) { UNCHANGING } else { CHECKED });
-    if file.is_text() {
+    if file.has_forms() {
         headers.insert(VARY, HeaderValue::from(ACCEPT_ENCODING));
     }
     if let Some(coding) = coding.filter(|_| !is_known) {
