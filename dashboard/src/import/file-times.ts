@@ -38,7 +38,6 @@ const NUMBER_S_END = 4_133_980_800;
 const MESSAGE_DIGITS_MAX = 40;
 
 const INVALID = 'Input should be a valid datetime';
-export const NOT_A_MOMENT = INVALID;
 
 /** Reads the times of one file. Each method returns the moment, `null` if there is none, or the fault. */
 export class FileTimes {

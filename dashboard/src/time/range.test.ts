@@ -10,7 +10,6 @@ import {
   rangeFromQuery,
   rangeToQuery,
   windowOf,
-  windowQuery,
   zoomedOut,
   type Range,
   type Window,
@@ -84,14 +83,6 @@ describe('a window', () => {
     });
     expect(windowOf({ kind: 'between', fromUs: 1, untilUs: 2 }, 100)).toEqual({ fromUs: 1, untilUs: 2 });
     expect(windowOf({ kind: 'all' }, 100)).toBeNull();
-  });
-
-  it('is exclusive at its end in requests', () => {
-    expect(windowQuery(null)).toEqual({});
-    expect(windowQuery({ fromUs: 0, untilUs: 1 })).toEqual({
-      start_time: '1970-01-01T00:00:00.000000Z',
-      until: '1970-01-01T00:00:00.000001Z',
-    });
   });
 });
 

@@ -3,16 +3,7 @@
  * around it. `common-ranges.ts` has the ranges that are one click away, `typed-range.ts` reads ranges written by hand.
  */
 import { dateOfDays, daysOfDate } from './calendar';
-import {
-  clampUs,
-  MAX_US,
-  MIN_US,
-  parseRfc3339,
-  SECOND_US,
-  toRfc3339,
-  toShortRfc3339,
-  type TimeUs,
-} from './moment';
+import { clampUs, MAX_US, MIN_US, parseRfc3339, SECOND_US, toShortRfc3339, type TimeUs } from './moment';
 import { startOfDay, wholeDays } from './zone';
 
 /** The last `seconds`, up to now; a fixed window, with an exclusive end; or all readings. */
@@ -33,11 +24,6 @@ export function windowOf(range: Range, nowUs: TimeUs): Window | null {
   if (range.kind === 'all') return null;
   if (range.kind === 'between') return { fromUs: range.fromUs, untilUs: range.untilUs };
   return { fromUs: clampUs(nowUs - range.seconds * SECOND_US), untilUs: nowUs };
-}
-
-/** Returns the parameters of a request for a window; `null` stands for all readings. */
-export function windowQuery(window: Window | null): { start_time?: string; until?: string } {
-  return window ? { start_time: toRfc3339(window.fromUs), until: toRfc3339(window.untilUs) } : {};
 }
 
 /** Returns a range with fixed ends, in order and inside the years 0001 to 9999; `null` if it is empty. */

@@ -55,11 +55,6 @@ export function labelTicks(
   return ticks;
 }
 
-/** Returns the text of a tick for an axis that draws lines of text. */
-export function tickText(tick: Tick): string {
-  return tick.context === null ? tick.label : `${tick.label}\n${tick.context}`;
-}
-
 function labelText(us: TimeUs, step: Step, zone: string, locale: Locale): string {
   if (step.unit === 'time') return timeText(us, zone, timeDigits(step.us), locale);
   const options: Intl.DateTimeFormatOptions =

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { clampUs, DAY_US, HOUR_US, MAX_US, MIN_US, MINUTE_US, parseRfc3339, SECOND_US } from './moment';
-import { tickText } from './tick-labels';
 import { ticks } from './ticks';
 import { wallOf } from './zone';
 
@@ -39,7 +38,9 @@ function at(text: string): number {
 }
 
 function texts(from: string, until: string, zone: string, width = 800, locale = 'en-GB'): string[] {
-  return ticks(at(from), at(until), width, zone, locale).map((tick) => tickText(tick).replace('\n', ' | '));
+  return ticks(at(from), at(until), width, zone, locale).map(({ label, context }) =>
+    context === null ? label : `${label} | ${context}`,
+  );
 }
 
 const RUNS = { numRuns: 150 };

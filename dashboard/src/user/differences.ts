@@ -3,9 +3,7 @@ import type { Axis } from '../view/view';
 import { deviceStatistics, type Column, type UserAnalysis } from './columns';
 import type { DeviceRow } from './device-rows';
 
-/** Positions of the values in a row of differences. */
-export const FIRST = 0;
-export const SECOND = 1;
+/** Positions of the values in a row of differences, after the values of both windows. */
 export const DIFFERENCE = 2;
 export const RATIO = 3;
 
