@@ -32,7 +32,7 @@ export default defineConfig({
     modulePreload: false,
     // A few large files are compressed better than many small ones: all styles are one file, each worker is one, and
     // the page has two scripts. One script instead of two would be 4 kB smaller with Brotli, but the first view would
-    // load three times as much; a script for each `import()` adds 15 kB.
+    // load three times as much; a script for each `import()` adds 18 kB.
     cssCodeSplit: false,
     rolldownOptions: {
       output: {
