@@ -5,6 +5,7 @@
 import { FileFault } from './file-fault';
 import type { Compression } from './file-kind';
 import { GZIP_PIECE_BYTES, PIECE_BYTES, ZSTD_PIECE_BYTES } from './limits';
+import { unzstd } from './zstd';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 export type Pieces = AsyncGenerator<Bytes, void, undefined>;
@@ -28,7 +29,7 @@ export class FileBytes {
   async *read(): Pieces {
     if (this.compression === 'none') yield* this.#readRaw(PIECE_BYTES);
     else if (this.compression === 'gzip') yield* gunzip(this.#readRaw(GZIP_PIECE_BYTES));
-    else yield* (await import('./zstd')).unzstd(this.#readRaw(ZSTD_PIECE_BYTES));
+    else yield* unzstd(this.#readRaw(ZSTD_PIECE_BYTES));
   }
 
   async *#readRaw(pieceBytes: number): Pieces {

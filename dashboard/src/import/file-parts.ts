@@ -1,5 +1,6 @@
 /** The parts of a file: reads its rows, checks them, and divides them into requests. */
-import { openSource, type FileFormat } from './row-source';
+import { openSource } from './open-source';
+import type { FileFormat } from './row-source';
 import { planOf, type Mapping } from './mapping';
 import { PartBuilder, type Part } from './part-builder';
 import { RowReader } from './row-reader';

@@ -10,7 +10,8 @@ import { FileFault } from './file-fault';
 import { compressionOf, encodingOf, kindOf, MAGIC_BYTES, type Compression } from './file-kind';
 import { PREVIEW_CHARS, PREVIEW_ROWS, SAMPLE_BYTES, SAMPLE_ROWS } from './limits';
 import type { Mapping } from './mapping';
-import { openSource, type FileFormat, type Numbering, type SourceColumn } from './row-source';
+import { openSource } from './open-source';
+import type { FileFormat, Numbering, SourceColumn } from './row-source';
 
 /** What the page shows of a file. */
 export interface Preview {

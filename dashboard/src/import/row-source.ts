@@ -44,22 +44,3 @@ export interface RowSource {
 export function textColumn(name: string): SourceColumn {
   return { name, type: null, isReadable: true };
 }
-
-/** Opens a file, and reads its columns. */
-export async function openSource(
-  file: Blob,
-  format: FileFormat,
-  isTimeExact: readonly string[] = [],
-): Promise<RowSource> {
-  switch (format.kind) {
-    case 'csv':
-      return (await import('./csv-source')).openCsv(file, format);
-    case 'ndjson':
-    case 'json':
-      return (await import('./json-source')).openJson(file, format, isTimeExact);
-    case 'arrow':
-      return (await import('./arrow-source')).openArrow(file, format);
-    case 'parquet':
-      return (await import('./parquet-source')).openParquet(file);
-  }
-}

@@ -4,7 +4,8 @@ import { gzipSync } from 'node:zlib';
 
 import type { SourceRow } from './cells';
 import { recognizeFormat } from './preview';
-import { openSource, type RowSource } from './row-source';
+import { openSource } from './open-source';
+import type { RowSource } from './row-source';
 
 export function fileOf(content: string | Uint8Array, name: string): File {
   return new File([content as BlobPart], name);

@@ -108,7 +108,7 @@ describe('JSON', () => {
   });
 
   it('keeps the digits of times that a double cannot hold', async () => {
-    const { openSource } = await import('./row-source');
+    const { openSource } = await import('./open-source');
     const file = fileOf('[{"note":"\\"ts\\": 5","ts" : 1795428000123456789,"x":0.1}]', 'a.json');
     const source = await openSource(file, await recognizeFormat(file), ['ts']);
     expect(await rowsOf(source)).toEqual([{ number: 1, cells: ['"ts": 5', '1795428000123456789', 0.1] }]);

@@ -4,6 +4,7 @@
  */
 import type { Subject } from '../shared/subject';
 import { liveAddress } from './address';
+import { hostStreams } from './host';
 import { OWN_STREAMS_MAX, PING_INTERVAL_MS, UNANSWERED_PINGS_MAX, WORKER_START_MAX_MS } from './limits';
 import type { FromTab, ToTab } from './messages';
 import { TabSubscriptions, type Listener } from './tab';
@@ -87,8 +88,6 @@ function useOwnStreams(): void {
 }
 
 function ownStreams(): Post {
-  const host = import('./host').then(({ hostStreams }) =>
-    hostStreams(OWN_STREAMS_MAX, (_tab, message) => subscriptions.receive(message)),
-  );
-  return (message) => void host.then((receive) => receive(ONLY_TAB, message));
+  const receive = hostStreams(OWN_STREAMS_MAX, (_tab, message) => subscriptions.receive(message));
+  return (message) => receive(ONLY_TAB, message);
 }
