@@ -59,7 +59,7 @@ test('the demonstration runs until it is stopped, and is deleted', async ({ page
   await expect(note).toContainText('The demonstration is stopped');
   await expectAccessible(page);
   await note.getByRole('button', { name: 'Delete the demonstration' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Delete demo?' });
+  const dialog = page.getByRole('dialog', { name: 'Delete the user demo?' });
   await expect(dialog).toContainText('3 devices');
   await dialog.getByRole('button', { name: 'Delete the user' }).click();
   await expect(page.getByRole('heading', { name: 'No readings yet' })).toBeVisible();

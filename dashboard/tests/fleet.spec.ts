@@ -65,7 +65,7 @@ test('a device is renamed, gets an expected interval, and moves to another user'
   await dialog.getByLabel('Name', { exact: true }).fill('Pump in hall 3');
   await dialog.getByLabel('Number').fill('2');
   await dialog.getByLabel('Unit').selectOption('hours');
-  await dialog.getByRole('button', { name: 'Change' }).click();
+  await dialog.getByRole('button', { name: 'Remove' }).click();
   await dialog.getByLabel('Owner').fill('eve');
   await dialog.getByRole('button', { name: 'eve eve@example.com' }).click();
   await dialog.getByRole('button', { name: 'Save' }).click();
@@ -85,7 +85,7 @@ test('a device is deleted only after a confirmation that names everything', asyn
   );
   await page.goto('/');
   await page.getByRole('button', { name: 'Delete pump-7' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Delete pump-7?' });
+  const dialog = page.getByRole('dialog', { name: 'Delete the device pump-7?' });
   await expect(dialog).toContainText('30 readings');
   await expectAccessible(page);
   await dialog.getByRole('button', { name: 'Cancel' }).click();
@@ -111,7 +111,7 @@ test('a user is renamed, and deleted with its devices', async ({ page, api }) =>
   await form.getByLabel('Username').fill('ada-lovelace');
   await form.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('button', { name: 'Delete ada-lovelace' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Delete ada-lovelace?' });
+  const dialog = page.getByRole('dialog', { name: 'Delete the user ada-lovelace?' });
   for (const text of ['ada@example.com', '2 devices', 'pump-7', 'pump-8', '1 reading']) {
     await expect(dialog).toContainText(text);
   }
@@ -162,7 +162,7 @@ test('states are counted, marked and chosen', async ({ page, api }) => {
   for (const [tile, name] of [
     ['1 silent', 'silent-1'],
     ['1 wrong clock', 'wrong-clock-1'],
-    ['1 without readings', 'waiting-1'],
+    ['1 no readings yet', 'waiting-1'],
   ] as const) {
     await page.getByRole('button', { name: tile }).click();
     await expect(device(page, '-1')).toHaveCount(1);
@@ -227,12 +227,12 @@ test('a lost server is announced, and the page continues when it is back', async
   expected.lost = true;
   await server.stop();
   await expect(
-    page.getByRole('alert').filter({ hasText: 'The server does not answer' }).first(),
+    page.getByRole('alert').filter({ hasText: 'The service does not answer' }).first(),
   ).toBeVisible();
   await expect(device(page, 'pump-7')).toBeVisible();
   await server.start();
   expected.statuses.add(503);
-  await expect(page.getByText('The server does not answer')).toHaveCount(0);
+  await expect(page.getByText('The service does not answer')).toHaveCount(0);
   await expect(device(page, 'pump-7')).toBeVisible();
 });
 

@@ -76,7 +76,7 @@ test('a table of a logger is reviewed before anything is sent', async ({ page, a
   expect(await api.hasDevice('pumpe')).toBe(false);
 
   await start(page);
-  expect(await outcome(page)).toEqual({ Stored: '1', 'Already there': '0', Faulty: '0' });
+  expect(await outcome(page)).toEqual({ Stored: '1', 'Already stored': '0', Faulty: '0' });
   await expectAccessible(page);
   expect(await api.send('GET', '/stats/devices/pumpe/latest')).toMatchObject({
     timestamp: '2026-10-25T11:00:00.000000Z',
@@ -116,7 +116,7 @@ for (const [name, content, stored] of [
   test(`${name} is imported`, async ({ page }) => {
     await choose(page, name, content);
     await start(page);
-    expect(await outcome(page)).toEqual({ Stored: stored, 'Already there': '0', Faulty: '0' });
+    expect(await outcome(page)).toEqual({ Stored: stored, 'Already stored': '0', Faulty: '0' });
   });
 }
 
@@ -125,7 +125,7 @@ test('faulty rows are named by their line, and imported after a correction', asy
   await choose(page, 'readings.csv', content);
   await expect(page.getByText('2 of the first 5 rows are faulty')).toBeVisible();
   await start(page);
-  expect(await outcome(page)).toEqual({ Stored: '3', 'Already there': '0', Faulty: '2' });
+  expect(await outcome(page)).toEqual({ Stored: '3', 'Already stored': '0', Faulty: '2' });
   const rows = page.getByRole('region', { name: 'Faulty rows' }).getByRole('row');
   await expect(rows.nth(1)).toContainText(
     '5xInput should be a valid number, unable to parse string as a number',
@@ -144,7 +144,7 @@ test('faulty rows are named by their line, and imported after a correction', asy
   await page.getByRole('button', { name: 'Import another file' }).click();
   await choose(page, 'corrected.csv', rejected.replace(',one,', ',1,'));
   await start(page);
-  expect(await outcome(page)).toEqual({ Stored: '1', 'Already there': '0', Faulty: '1' });
+  expect(await outcome(page)).toEqual({ Stored: '1', 'Already stored': '0', Faulty: '1' });
 });
 
 test('rows of missing devices are faulty unless they are registered', async ({ page, api }) => {
@@ -152,7 +152,7 @@ test('rows of missing devices are faulty unless they are registered', async ({ p
   await choose(page, 'a.csv', `${table('pump-7', 2)}pump-8,${time(0)},1,2,3\n`);
   await page.getByLabel('Register devices that do not exist yet').uncheck();
   await start(page);
-  expect(await outcome(page)).toEqual({ Stored: '2', 'Already there': '0', Faulty: '1' });
+  expect(await outcome(page)).toEqual({ Stored: '2', 'Already stored': '0', Faulty: '1' });
   await expect(page.getByRole('region', { name: 'Faulty rows' }).getByRole('row').nth(1)).toContainText(
     '4Device',
   );
@@ -167,7 +167,7 @@ test('repeats are counted, and conflicts are explained', async ({ page }) => {
   await start(page);
   expect(await outcome(page)).toEqual({
     Stored: '1',
-    'Already there': '3',
+    'Already stored': '3',
     'of these with other values': '1',
     Faulty: '0',
   });
@@ -214,7 +214,7 @@ test('an import goes on after a restart of the server, and stores nothing twice'
   await page.getByRole('link', { name: 'Import', exact: true }).click();
   const numbers = await outcome(page);
   // The answer to a stored request may have been lost; its repetition gets the same answer.
-  expect(numbers).toEqual({ Stored: '150,000', 'Already there': '0', Faulty: '0' });
+  expect(numbers).toEqual({ Stored: '150,000', 'Already stored': '0', Faulty: '0' });
 });
 
 test('an import is cancelled after the parts in flight, and warns before the tab is closed', async ({

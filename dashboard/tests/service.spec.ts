@@ -36,6 +36,6 @@ test('the page waits for a lost server and continues', async ({ page, server, ex
   await expect(page.getByRole('alert').filter({ hasText: 'does not answer' }).first()).toBeVisible();
   expected.statuses.add(503);
   await server.start();
-  await expect(page.getByText('The server does not answer')).toHaveCount(0);
+  await expect(page.getByText('The service does not answer')).toHaveCount(0);
   await expect(page.getByText('Running for')).toBeVisible();
 });

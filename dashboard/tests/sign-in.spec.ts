@@ -6,7 +6,7 @@ test('an open service needs no sign-in', async ({ page }) => {
   await page.goto('/');
   await expect(page.getByRole('heading', { name: 'No readings yet' })).toBeVisible();
   await expect(page.getByRole('button', { name: 'Sign out' })).toBeHidden();
-  await expect(page.getByRole('navigation', { name: 'Parts of the page' })).not.toContainText('Tokens');
+  await expect(page.getByRole('navigation', { name: 'Pages' })).not.toContainText('Tokens');
 });
 
 test.describe('with tokens', () => {
@@ -87,7 +87,7 @@ test.describe('with tokens', () => {
     await api.createDevice('of-another');
     await api.sendReading('pump-7', { x: 1, y: 2, z: 3 });
     await signIn(page, server.createToken('--user', 'ada'), expected);
-    const parts = page.getByRole('navigation', { name: 'Parts of the page' });
+    const parts = page.getByRole('navigation', { name: 'Pages' });
     await expect(parts).toContainText('Tokens');
     await expect(parts).not.toContainText('Audit');
     await expect(parts).not.toContainText('Service');

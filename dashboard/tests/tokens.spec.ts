@@ -21,7 +21,7 @@ test('a token is created, shown once, works, and is revoked', async ({ page, ser
   await form.getByRole('button', { name: 'Create' }).click();
 
   const shown = page.getByRole('dialog', { name: 'The new token' });
-  await expect(shown).toContainText('shown only this once');
+  await expect(shown).toContainText('shown only once');
   await expectAccessible(page);
   await shown.getByRole('button', { name: 'Copy the token' }).click();
   const token = await copiedText(page);

@@ -11,9 +11,10 @@ export const SCOPES: readonly Scope[] = ['ingest', 'read', 'manage', 'admin'];
 /** The actions that each scope allows, for people. */
 export const SCOPE_TEXTS: Record<Scope, string> = {
   ingest: 'send readings',
-  read: 'see devices, readings and statistics',
-  manage: 'create, change and delete devices, delete readings, manage tokens',
-  admin: 'manage users and administrators, see the audit log',
+  read: 'see users, devices, readings and statistics',
+  manage: 'create, change and delete devices, change a user, delete readings, manage tokens',
+  admin:
+    'create and delete users, change owners of devices, manage tokens of administrators, see the audit log and the health of the service',
 };
 
 /** The scopes that a token of each kind of holder can have. */

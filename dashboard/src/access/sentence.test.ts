@@ -116,7 +116,7 @@ const SENTENCES: [string, Partial<AuditEntry>][] = [
     { action: 'start_service', author: { kind: 'service' }, details: { version: '0.1.0' } },
   ],
   [
-    'The operator, with the command line, dropped 1 damaged entry of the journal, of an unknown device',
+    'The operator, with the command line, dropped 1 damaged entry of an unknown device from the journal',
     { action: 'drop_damaged', author: { kind: 'operator' }, details: { entries: 1 } },
   ],
   ['Administrator (token 3): reboot server', { action: 'reboot_server' }],

@@ -78,7 +78,7 @@ export function sentenceOf(entry: AuditEntry, zone: string | null): string {
     case 'start_service':
       return details.version ? `The service started, version ${details.version}` : 'The service started';
     case 'drop_damaged':
-      return `${author} dropped ${number(details.entries, 'damaged entry', 'damaged entries')} of the journal, of ${deviceText(entry)}`;
+      return `${author} dropped ${number(details.entries, 'damaged entry', 'damaged entries')} of ${deviceText(entry)} from the journal`;
     default:
       return `${author}: ${entry.action.replaceAll('_', ' ')}`;
   }

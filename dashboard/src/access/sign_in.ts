@@ -24,7 +24,7 @@ export const COOKIE_REFUSED: SignInFault = {
 /** The text has no token. It is not sent anywhere. */
 export const NO_TOKEN: SignInFault = {
   text: 'This is not an access token.',
-  remedy: 'A token begins with dss_a_, dss_u_ or dss_d_. Paste it completely.',
+  remedy: 'A token begins with dss_a_, dss_u_ or dss_d_. Paste the whole token.',
 };
 
 /** Returns the text and the remedy of a fault. `host` is the host of the page, with its port. */

@@ -29,7 +29,7 @@ describe('faults', () => {
 
   it('have a text even if another program answered', () => {
     expect(faultOf(new Response(null, { status: 502 }), '<html>').message).toBe(
-      'The server answered with status 502',
+      'The service answered with status 502',
     );
     expect(faultText(new ConnectionLost(new TypeError('Failed to fetch')))).toContain('does not answer');
   });

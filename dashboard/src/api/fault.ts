@@ -36,7 +36,7 @@ export class ApiFault extends Error {
 /** The service did not answer: the connection is lost, or the service is not running. */
 export class ConnectionLost extends Error {
   constructor(cause: unknown) {
-    super('The server does not answer', { cause });
+    super('The service does not answer', { cause });
     this.name = 'ConnectionLost';
   }
 }
@@ -51,7 +51,7 @@ export function faultOf(response: Response, body: unknown): ApiFault {
   return new ApiFault(
     response.status,
     code,
-    detail || `The server answered with status ${response.status}`,
+    detail || `The service answered with status ${response.status}`,
     response.headers.get('x-request-id'),
     Number.isFinite(retryAfter) ? retryAfter : null,
     fields,
@@ -69,7 +69,7 @@ export function isAbort(error: unknown): boolean {
 
 /** Returns the text of any fault for people. */
 export function faultText(error: unknown): string {
-  if (error instanceof ConnectionLost) return 'The server does not answer. Check that it is running.';
+  if (error instanceof ConnectionLost) return 'The service does not answer. Check that it is running.';
   if (error instanceof ApiFault && error.status === 403) return `You may not do this. ${error.message}`;
   if (error instanceof Error) return error.message;
   return String(error);

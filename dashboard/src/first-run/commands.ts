@@ -24,7 +24,7 @@ export interface Start {
 const DEVICE_ID = 'pump-7';
 const USERNAME = 'ada';
 
-/** Returns the steps up to the first analysis, with commands for a POSIX shell. */
+/** Returns the steps up to the first analysis, with commands for bash or zsh. */
 export function stepsFor(start: Start): Step[] {
   const { origin, needsToken, user, device } = start;
   const token = needsToken ? ' \\\n  -H "Authorization: Bearer $TOKEN"' : '';
@@ -34,7 +34,7 @@ export function stepsFor(start: Start): Step[] {
   const steps: Step[] = [];
   if (needsToken) {
     steps.push({
-      text: 'Paste your token into a variable of the shell, then press Enter',
+      text: 'Run this command in bash or zsh, paste your token, and press Enter',
       command: 'read -rs TOKEN',
       done: null,
     });

@@ -38,8 +38,8 @@ export function factsOf(state: ServiceState, zone: string | null): FactGroup[] {
     ]),
     group('Readings since the start', [
       ['Stored', countText(readings.accepted_total)],
-      ['Sent again', countText(readings.repeated_total)],
-      ['Sent again with other values', countText(readings.conflicting_total)],
+      ['Already stored', countText(readings.repeated_total)],
+      ['Already stored, with other values', countText(readings.conflicting_total)],
       ['Rejected as not valid', countText(readings.rejected_total)],
     ]),
     group('Sealing since the start', [
@@ -58,8 +58,8 @@ export function factsOf(state: ServiceState, zone: string | null): FactGroup[] {
       ['Live streams', countText(state.live_streams)],
       ['Refused', countText(requests.refused_total)],
       ['Of these, queries', countText(queries.refused_total)],
-      ['Faults of clients (4xx)', countText(requests.client_errors_total)],
-      ['Faults of the service (5xx)', countText(requests.server_errors_total)],
+      ['Faults of clients (4xx except 429)', countText(requests.client_errors_total)],
+      ['Faults of the service (5xx except 503)', countText(requests.server_errors_total)],
     ]),
     group('Memory', [
       ['Process', known(memory.resident_bytes, bytesText)],

@@ -45,7 +45,12 @@ const CASES: [name: string, level: 'bad' | 'warn', text: RegExp, change: Change]
     },
   ],
   ['conflicts', 'warn', /other values/, (state) => (state.readings.conflicting_total = 1)],
-  ['invalid readings', 'warn', /not valid/, (state) => (state.readings.rejected_total = 1)],
+  [
+    'invalid readings',
+    'warn',
+    /rejected .* because of faults/,
+    (state) => (state.readings.rejected_total = 1),
+  ],
 ];
 
 describe('the judgement', () => {

@@ -61,8 +61,8 @@ function serverErrors(count: number): Finding | null {
   if (count === 0) return null;
   return {
     level: 'bad',
-    text: `${things(count, 'request')} failed in the last minutes because of the service (status 5xx).`,
-    remedy: 'The log of the server names the cause of each, with the id of the request.',
+    text: `${things(count, 'request')} failed in the last minutes because of the service (status 5xx except 503).`,
+    remedy: 'The log of the service names the cause of each, with the id of the request.',
   };
 }
 
@@ -94,7 +94,7 @@ function waiting({ queue }: ServiceState): Finding | null {
 
 function hotReadings({ readings, sealing }: ServiceState): Finding | null {
   const remedy =
-    'The service seals them in the background. If the number keeps growing, look for failures of sealing in the log of the server, give it more cores, or send less.';
+    'The service seals them in the background. If the number keeps growing, look for failures of sealing in the log of the service, give it more cores, or send less.';
   if (readings.hot > HOT_READINGS_MAX / 2) {
     return {
       level: 'bad',
@@ -118,7 +118,7 @@ function sealingFailures(count: number): Finding | null {
   return {
     level: 'bad',
     text: `Sealing has failed ${times(count)} in the last minutes. No reading is lost, but hot readings accumulate.`,
-    remedy: 'The log of the server names the device and the cause. The service tries again every 5 seconds.',
+    remedy: 'The log of the service names the device and the cause. The service tries again every 5 seconds.',
   };
 }
 
@@ -126,9 +126,9 @@ function refusals(count: number): Finding | null {
   if (count === 0) return null;
   return {
     level: 'warn',
-    text: `${things(count, 'request')} were refused in the last minutes (status 429 or 503): too many arrived at once, a client exceeded its rate, or the database did not answer.`,
+    text: `${things(count, 'request')} ${wereFor(count)} refused in the last minutes (status 429 or 503): too many arrived at once, a client exceeded its rate, or the database did not answer.`,
     remedy:
-      'Clients that try again lose nothing. Send larger batches and fewer queries. If the database does not answer, the log of the server says so.',
+      'Clients that try again lose nothing. Send larger batches and fewer queries. If the database does not answer, the log of the service says so.',
   };
 }
 
@@ -145,13 +145,17 @@ function rejections(count: number): Finding | null {
   if (count === 0) return null;
   return {
     level: 'warn',
-    text: `${things(count, 'reading')} were rejected in the last minutes because they are not valid.`,
+    text: `${things(count, 'reading')} ${wereFor(count)} rejected in the last minutes because of faults.`,
     remedy: 'The responses tell the clients the row and the fault. Correct the clients that send them.',
   };
 }
 
 function things(count: number, thing: string): string {
   return `${countText(count)} ${thing}${count === 1 ? '' : 's'}`;
+}
+
+function wereFor(count: number): string {
+  return count === 1 ? 'was' : 'were';
 }
 
 function times(count: number): string {

@@ -47,7 +47,7 @@ export const METRICS: readonly Metric[] = [
   },
   {
     title: 'Failed requests per second',
-    meaning: 'Because of faults of the service (status 5xx). Normal: 0.',
+    meaning: 'Because of faults of the service (status 5xx except 503). Normal: 0.',
     pick: (state) => state.requests.server_errors_total,
     isTotal: true,
     text: rateText,

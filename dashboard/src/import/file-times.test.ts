@@ -74,7 +74,7 @@ describe('a number', () => {
     expect(read('1795428000000')).toBe('2026-11-23T10:00:00.000000Z');
     expect(read(1_795_428_000.5)).toBe('2026-11-23T10:00:00.500000Z');
     expect(read('2026')).toBe(
-      '2026 in seconds since 1970 is 1970-01-01T00:33:46.000000Z, outside the years 1990 to 2100; state the unit of the times, or write the time as 2026-11-23T10:00:00Z',
+      '2026 in seconds since 1970 is 1970-01-01T00:33:46.000000Z, outside the years 1990 to 2100; choose a “Unit of numbers”, or write the time as 2026-11-23T10:00:00Z',
     );
     for (const text of [
       '20261123',
@@ -149,7 +149,7 @@ describe('RFC 3339', () => {
     '2026-11-23T00:00:00+24:00',
     '20260101T000000Z',
   ])('does not allow %s', (text) =>
-    expect(read(text)).toMatch(/^Input should be a valid datetime or date, .*; state the form of the times/),
+    expect(read(text)).toMatch(/^Input should be a valid datetime or date, .*; choose a “Form of the times”/),
   );
 
   it('restores every moment, with any offset', () => {

@@ -80,7 +80,7 @@ export class FileTimes {
     if (number) return this.#convert(number, trimmed);
     const time = parseTextTime(trimmed);
     if (typeof time !== 'string') return this.#resolve(time, INVALID);
-    return `${INVALID} or date, ${time}; state the form of the times, for example %d.%m.%Y %H:%M:%S`;
+    return `${INVALID} or date, ${time}; choose a “Form of the times”`;
   }
 
   #readNumber(text: string): Moment | null | string {
@@ -100,7 +100,7 @@ export class FileTimes {
     const s = momentOfClock(clock.s, zone, repeated);
     if (s === 'skipped') return `${INVALID}, clocks in ${zone} skip this time, because they are set forward`;
     if (s === 'repeated') {
-      return `${INVALID}, clocks in ${zone} show this time twice, because they are set back; choose the earlier or the later one`;
+      return `${INVALID}, clocks in ${zone} show this time twice, because they are set back; choose under “Times that clocks show twice”`;
     }
     return inRange({ s, us: clock.us });
   }
@@ -114,7 +114,7 @@ export class FileTimes {
     const inferred = inferredUnit(number);
     const moment = epochToMoment(number, inferred);
     const [digits, name] = [shorten(text), UNIT_NAMES[inferred]];
-    const hint = 'state the unit of the times, or write the time as 2026-11-23T10:00:00Z';
+    const hint = 'choose a “Unit of numbers”, or write the time as 2026-11-23T10:00:00Z';
     if (typeof moment === 'string') {
       return `${digits} in ${name} since 1970 is outside the years 1 to 9999; ${hint}`;
     }
@@ -123,7 +123,7 @@ export class FileTimes {
     }
     if (this.#inferred && this.#inferred !== inferred) {
       const earlier = UNIT_NAMES[this.#inferred];
-      return `${digits} was read as ${name}, but an earlier time of the file as ${earlier}; divide the file by the unit of its times, and import each part with its unit`;
+      return `${digits} was read as ${name}, but an earlier time of the file as ${earlier}; split the file so that each file has one unit, and import each with its unit`;
     }
     this.#inferred = inferred;
     return moment;

@@ -13,7 +13,8 @@ export function problemsOf(mapping: Mapping): string[] {
     }
   }
   const missing = (['x', 'y', 'z'] as const).filter((axis) => !roles.includes(axis));
-  if (missing.length > 0) problems.push(`Choose the column of ${joined(missing)}.`);
+  if (missing.length > 0)
+    problems.push(`Choose the ${missing.length === 1 ? 'column' : 'columns'} of ${joined(missing)}.`);
   if (roles.includes('device_id')) {
     if (device !== '') problems.push('A column names the devices. Leave “One device for all rows” empty.');
   } else if (device === '') {

@@ -35,7 +35,7 @@ it('names everything that is missing', async () => {
   const found = await review('a;b;c\n1;2;3\n');
   expect(found).toMatchObject({ checked: 0, rows: [], hasForm: false });
   expect(found.problems).toEqual([
-    'Choose the column of x, y and z.',
+    'Choose the columns of x, y and z.',
     'Choose the column of the device, or enter one device for all rows.',
     'Choose the column of the time, or let all rows get the time of their arrival.',
   ]);

@@ -50,7 +50,7 @@ describe('a row', () => {
   it('names every faulty value', () => {
     expect(faults([' a', 'soon', '', 'one', '1e999'])).toEqual([
       'device_id: Value error, the text begins or ends with a space',
-      'timestamp: Input should be a valid datetime or date, input is too short; state the form of the times, for example %d.%m.%Y %H:%M:%S',
+      'timestamp: Input should be a valid datetime or date, input is too short; choose a “Form of the times”',
       'x: Input should be a valid number, the string is empty',
       'y: Input should be a valid number, unable to parse string as a number',
       'z: Input should be a finite number',
