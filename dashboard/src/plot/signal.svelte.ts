@@ -1,5 +1,6 @@
 /** The signal of a device or a user: fetched samples, the readings that arrive live, and the window that shows them. */
 import { Loaded } from '../api/loaded.svelte';
+import { presence } from '../api/stored-readings';
 import { subscribe, type StreamState } from '../live/subscribe';
 import type { Subject } from '../shared/subject';
 import { nowUs } from '../time/moment';
@@ -94,7 +95,10 @@ export class Signal {
   follow(subject: Subject): () => void {
     this.#hasBeenLive = false;
     const unsubscribe = subscribe(subject, {
-      onReadings: (readings) => this.#take(readings),
+      onReadings: (readings) => {
+        this.#take(readings);
+        if (this.newest) presence.noteReading(subject, this.newest.timeUs);
+      },
       onState: (state, status) => {
         // Readings may have been missed before the stream began, and while it was interrupted.
         if (state === 'live' && this.#hasBeenLive && this.stream.state !== 'live') void this.#request();
