@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { parquetMetadata } from 'hyparquet';
 import type { Page } from '@playwright/test';
 
-import { copiedText, expect, sharedTest as test } from './test';
+import { copiedText, expect, expectAccessible, sharedTest as test } from './test';
 import { Plot } from './plot';
 
 const START = Date.UTC(2026, 10, 23, 10);
@@ -139,4 +139,33 @@ test('an interval of a histogram is counted and shown on the plot', async ({ pag
   await lower.press('Home');
   await expect(statistics).toContainText('Drag to select values.');
   await expect.poll(picture).toBe(before);
+});
+
+test('old values stay readable while new ones are loaded', async ({ page, api }) => {
+  // They were dimmed: their texts had too little contrast.
+  await api.createDevice('statistics-slow');
+  await api.sendTable(
+    'statistics-slow',
+    Array.from({ length: 100 }, (_, second) => row(second)),
+  );
+  await page.goto(`/?device=statistics-slow&from=${time(0)}&until=${time(50)}`);
+  const statistics = statisticsOf(page);
+  await expect(statistics).toContainText(/Count\s*50/);
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.route(/\/analysis\?/, async (route) => {
+    await released;
+    await route.continue();
+  });
+  await page.getByRole('button', { name: 'Later' }).click();
+  await expect(statistics).toHaveAttribute('aria-busy', 'true');
+  await expect(statistics).toContainText(/Count\s*50/);
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Zoom out' }).click();
+  // The request is still held back.
+  await expect(statistics).toHaveAttribute('aria-busy', 'true');
+  await expect(statistics).toContainText(/Count\s*50/);
+  release();
+  await expect(statistics).toHaveAttribute('aria-busy', 'false');
+  await expect(statistics).toContainText(/Count\s*75/);
 });
