@@ -55,6 +55,16 @@ export class Api {
     await this.send('POST', `/stats/devices/${encodeURIComponent(deviceId)}/batch`, readings);
   }
 
+  /** Sends a table of readings: fewer bytes than JSON. Its columns are `timestamp`, `x`, `y` and `z`. */
+  async sendTable(deviceId: string, rows: readonly string[]): Promise<void> {
+    const headers: Record<string, string> = { 'content-type': 'text/csv' };
+    if (this.token) headers.authorization = `Bearer ${this.token}`;
+    const url = `${this.server.url}/api/v1/stats/devices/${encodeURIComponent(deviceId)}/batch`;
+    const body = `timestamp,x,y,z\n${rows.join('\n')}\n`;
+    const response = await fetch(url, { method: 'POST', headers, body });
+    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  }
+
   async hasDevice(deviceId: string): Promise<boolean> {
     return (await this.fetch('GET', `/devices/${encodeURIComponent(deviceId)}`)).ok;
   }

@@ -84,6 +84,22 @@ export const test = base.extend<Fixtures & ServerOptions>({
   },
 });
 
+/** The test with one open server for all tests of a worker: each test has devices of its own. */
+export const sharedTest = test.extend<object, { shared: Server }>({
+  shared: [
+    async ({}, use, { project }) => {
+      const server = new Server((project.use as Partial<ServerOptions>).store ?? 'sqlite', 'open');
+      await server.start();
+      await use(server);
+      await server.remove();
+    },
+    { scope: 'worker' },
+  ],
+  server: async ({ shared }, use) => {
+    await use(shared);
+  },
+});
+
 /** Returns the text that the page has copied to the clipboard last. */
 export async function copiedText(page: Page): Promise<string> {
   return (await page.locator('html').getAttribute('data-copied')) ?? '';

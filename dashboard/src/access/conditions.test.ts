@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import type { Range } from '../time/range';
 import {
   ACTIONS,
   ANY,
@@ -9,6 +8,7 @@ import {
   conditionsToQuery,
   conditionsToRequest,
   idOf,
+  type AuditRange,
 } from './conditions';
 
 const id = fc.option(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }));
@@ -18,9 +18,9 @@ const conditions = fc.record({
   deviceId: fc.option(fc.string({ minLength: 1, unit: 'grapheme' })),
   tokenId: id,
   range: fc.oneof(
-    fc.constant<Range>({ kind: 'all' }),
-    fc.integer({ min: 1, max: 1e8 }).map((seconds): Range => ({ kind: 'last', seconds })),
-    fc.nat(2e9).map((s): Range => ({ kind: 'between', fromUs: s * 1e6, untilUs: (s + 60) * 1e6 })),
+    fc.constant<AuditRange>({ kind: 'all' }),
+    fc.integer({ min: 1, max: 1e8 }).map((seconds): AuditRange => ({ kind: 'last', seconds })),
+    fc.nat(2e9).map((s): AuditRange => ({ kind: 'between', fromUs: s * 1e6, untilUs: (s + 60) * 1e6 })),
   ),
 });
 
@@ -57,7 +57,7 @@ describe('the conditions on the audit log', () => {
       device_id: 'pump',
       start_time: '2026-11-23T09:00:00.000000Z',
     });
-    const range: Range = { kind: 'between', fromUs: now, untilUs: now + 1 };
+    const range: AuditRange = { kind: 'between', fromUs: now, untilUs: now + 1 };
     expect(conditionsToRequest({ ...ANY, userId: 1, tokenId: 2, range }, now)).toEqual({
       user_id: 1,
       token_id: 2,

@@ -21,6 +21,9 @@ export const ACTIONS = [
 ] as const;
 export type AuditAction = (typeof ACTIONS)[number];
 
+/** Ranges of the calendar are not offered for the audit log. */
+export type AuditRange = Exclude<Range, { kind: 'calendar' }>;
+
 export interface AuditConditions {
   /** `null` for all actions. */
   action: AuditAction | null;
@@ -30,7 +33,7 @@ export interface AuditConditions {
   deviceId: string | null;
   /** Only entries by the holder of this token with it, or about it. */
   tokenId: number | null;
-  range: Range;
+  range: AuditRange;
 }
 
 /** No conditions: all entries. */
@@ -56,12 +59,13 @@ export function conditionsToQuery(conditions: AuditConditions): Record<string, s
 
 /** Returns the conditions in the parameters of an address. Parts that are missing or not valid are no conditions. */
 export function conditionsFromQuery(query: URLSearchParams): AuditConditions {
+  const range = rangeFromQuery(query);
   return {
     action: ACTIONS.find((action) => action === query.get('action')) ?? null,
     userId: idOf(query.get('user')),
     deviceId: query.get('device') || null,
     tokenId: idOf(query.get('token')),
-    range: rangeFromQuery(query) ?? ANY.range,
+    range: range === null || range.kind === 'calendar' ? ANY.range : range,
   };
 }
 

@@ -1,5 +1,6 @@
 /** The readings of a device in a span of time: their pages, their number, and their deletion. */
 import { api, dataOf, type Reading } from '../api/client';
+import { presence } from '../api/stored-readings';
 import { toRfc3339 } from '../time/moment';
 import type { Window } from '../plot/window';
 
@@ -44,7 +45,9 @@ export async function countReadings(
 /** Deletes the readings of a span. Returns their number. */
 export async function deleteReadings(device_id: string, span: Window): Promise<number> {
   const params = { path: { device_id }, query: periodOf(span) };
-  return (await dataOf(api.DELETE('/api/v1/stats/devices/{device_id}', { params }))).deleted;
+  const { deleted } = await dataOf(api.DELETE('/api/v1/stats/devices/{device_id}', { params }));
+  presence.forget();
+  return deleted;
 }
 
 function periodOf({ fromUs, untilUs }: Window) {

@@ -1,7 +1,7 @@
 /** The points of a path: a response of the service, extended by live readings. */
 import { api, dataOf } from '../api/client';
-import { ApiFault } from '../api/fault';
 import { Loaded } from '../api/loaded.svelte';
+import { presence } from '../api/stored-readings';
 import type { LiveReading } from '../live/messages';
 import { spanQuery, type Span } from '../statistics/request';
 import { extended, NO_POINTS, pointsOf, within, type Points } from './points';
@@ -72,18 +72,9 @@ export class LivePath {
 }
 
 async function fetchPath(deviceId: string, span: Span, signal: AbortSignal): Promise<Fetched> {
-  try {
-    const path = await dataOf(
-      api.GET('/api/v1/stats/devices/{device_id}/path', {
-        params: { path: { device_id: deviceId }, query: { points: POINTS, ...spanQuery(span) } },
-        signal,
-      }),
-    );
-    return { points: pointsOf(path), count: path.count, isThinned: path.thinned };
-  } catch (fault) {
-    if (fault instanceof ApiFault && fault.code === 'no_readings') {
-      return { points: NO_POINTS, count: 0, isThinned: false };
-    }
-    throw fault;
-  }
+  const params = { path: { device_id: deviceId }, query: { points: POINTS, ...spanQuery(span) } };
+  const request = () => dataOf(api.GET('/api/v1/stats/devices/{device_id}/path', { params, signal }));
+  const path = await presence.loadIfAny({ deviceId }, span, request, signal);
+  if (!path) return { points: NO_POINTS, count: 0, isThinned: false };
+  return { points: pointsOf(path), count: path.count, isThinned: path.thinned };
 }

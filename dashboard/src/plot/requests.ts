@@ -1,6 +1,6 @@
 /** The requests for the samples of a window: buckets, or all readings where they fit on the screen. */
 import { api, dataOf, type Schema } from '../api/client';
-import { ApiFault } from '../api/fault';
+import { presence } from '../api/stored-readings';
 import type { Subject } from '../shared/subject';
 import { momentOfApi, toRfc3339 } from '../time/moment';
 import { AXES, type Axis } from '../view/view';
@@ -68,17 +68,20 @@ export function readingsMax({ subject, widthPx }: Wanted): number {
  * first, so that there is mostly one.
  */
 export async function load(wanted: Wanted, expected: number | null, signal: AbortSignal): Promise<Picture> {
-  try {
-    const countMax = readingsMax(wanted);
-    let readings = expected !== null && expected <= countMax ? await loadReadings(wanted, signal) : null;
-    if (readings) return readings;
-    const buckets = await loadBuckets(wanted, signal);
-    if (readingsOf(buckets.samples) <= countMax) readings = await loadReadings(wanted, signal);
-    return readings ?? buckets;
-  } catch (fault) {
-    if (fault instanceof ApiFault && fault.code === 'no_readings') return emptyPicture(wanted);
-    throw fault;
-  }
+  const request = () => loadSamples(wanted, expected, signal);
+  const picture = await presence.loadIfAny(wanted.subject, wanted.window, request, signal);
+  if (!picture) return emptyPicture(wanted);
+  presence.notePicture(wanted.subject, picture.samples);
+  return picture;
+}
+
+async function loadSamples(wanted: Wanted, expected: number | null, signal: AbortSignal): Promise<Picture> {
+  const countMax = readingsMax(wanted);
+  let readings = expected !== null && expected <= countMax ? await loadReadings(wanted, signal) : null;
+  if (readings) return readings;
+  const buckets = await loadBuckets(wanted, signal);
+  if (readingsOf(buckets.samples) <= countMax) readings = await loadReadings(wanted, signal);
+  return readings ?? buckets;
 }
 
 function periodOf(window: Window | null) {

@@ -1,5 +1,6 @@
 /** The signal of a device or a user: fetched samples, the readings that arrive live, and the window that shows them. */
 import { Loaded } from '../api/loaded.svelte';
+import { presence } from '../api/stored-readings';
 import { subscribe, type StreamState } from '../live/subscribe';
 import type { Subject } from '../shared/subject';
 import { nowUs } from '../time/moment';
@@ -79,7 +80,7 @@ export class Signal {
       this.newest = null;
       this.isStale = true;
     }
-    this.window = windowOf(shown.range, nowUs()) ?? this.window;
+    this.window = windowOf(shown.range, nowUs(), shown.zone) ?? this.window;
     this.#draw();
     void this.#request();
   }
@@ -94,7 +95,10 @@ export class Signal {
   follow(subject: Subject): () => void {
     this.#hasBeenLive = false;
     const unsubscribe = subscribe(subject, {
-      onReadings: (readings) => this.#take(readings),
+      onReadings: (readings) => {
+        this.#take(readings);
+        if (this.newest) presence.noteReading(subject, this.newest.timeUs);
+      },
       onState: (state, status) => {
         // Readings may have been missed before the stream began, and while it was interrupted.
         if (state === 'live' && this.#hasBeenLive && this.stream.state !== 'live') void this.#request();
@@ -126,6 +130,7 @@ export class Signal {
   #check(): void {
     const [shown, picture] = [this.#shown, this.#loaded.value];
     if (!shown || document.hidden) return;
+    if (shown.range.kind === 'calendar') this.#followCalendar(shown);
     const nowMs = performance.now();
     const lengthUs = this.window ? this.window.untilUs - this.window.fromUs : 0;
     const isStepDue = shown.range.kind === 'last' && nowMs - this.#drawnMs >= stepMs(lengthUs, shown.widthPx);
@@ -140,12 +145,21 @@ export class Signal {
     if (isRefreshDue(since, picture.bucketUs)) void this.#request();
   }
 
+  /** Shows the next day, week, month or year when the present one ends. */
+  #followCalendar({ range, zone }: Shown): void {
+    const window = windowOf(range, nowUs(), zone);
+    if (!window || window.fromUs === this.window?.fromUs) return;
+    this.window = window;
+    this.isStale = true;
+    void this.#request();
+  }
+
   async #request(): Promise<void> {
     const shown = this.#shown;
     if (!shown || shown.widthPx <= 0) return;
     const [mark, arrived] = [this.#live.mark, this.#arrived];
     this.#requestedMs = performance.now();
-    const window = windowOf(shown.range, nowUs());
+    const window = windowOf(shown.range, nowUs(), shown.zone);
     const known = this.#loaded.value;
     const expected = this.isStale ? expectedReadings(known, window) : sizeOf(known);
     const isTaken = await this.#loaded.load((signal) => load({ ...shown, window }, expected, signal));
@@ -164,7 +178,7 @@ export class Signal {
     this.#drawnMs = performance.now();
     this.#drawnArrived = this.#arrived;
     if (!shown) return;
-    if (shown.range.kind === 'last') this.window = windowOf(shown.range, nowUs());
+    if (shown.range.kind === 'last') this.window = windowOf(shown.range, nowUs(), shown.zone);
     if (!picture) return;
     if (this.window) this.#live.moveTo(this.#openWindow(this.window));
     this.samples = withLive(picture.samples, this.#live.readings, picture.bucketUs);

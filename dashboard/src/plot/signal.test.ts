@@ -177,4 +177,22 @@ describe('the signal', () => {
     expect(requests).toHaveLength(2);
     end();
   });
+
+  it('shows the next day when today is over', async () => {
+    vi.setSystemTime(START_MS + 86_400_000 - 2_000);
+    const signal = new Signal();
+    signal.show({ ...shown, range: { kind: 'calendar', unit: 'day', offset: 0 } });
+    await answer();
+    const end = signal.follow(subject);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(signal.window?.fromUs).toBe(START_MS * 1_000);
+    expect(requests).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(signal.window?.fromUs).toBe((START_MS + 86_400_000) * 1_000);
+    expect(signal.isStale).toBe(true);
+    await answer();
+    expect(requests).toHaveLength(2);
+    expect(signal.isStale).toBe(false);
+    end();
+  });
 });

@@ -1,6 +1,6 @@
 /** Loads the statistics of a window. */
 import { api, dataOf, type Analysis, type Schema } from '../api/client';
-import { ApiFault } from '../api/fault';
+import { presence } from '../api/stored-readings';
 import type { Subject } from '../shared/subject';
 import type { Axis } from '../view/view';
 import { BINS, type Histogram } from './bins';
@@ -39,12 +39,12 @@ export async function loadStatistics(
   signal: AbortSignal,
 ): Promise<WindowStatistics | null> {
   const query = analysisQuery(scope.span, percentiles, withMagnitude);
-  const [response, histograms] = (await orNull(
+  const request = () =>
     Promise.all([
       loadAnalysis(scope.subject, query, signal),
       loadHistograms(scope, { bins: BINS, ...(withMagnitude && { magnitude: true }) }, signal),
-    ]),
-  )) ?? [null, null];
+    ]);
+  const [response, histograms] = (await presence.loadIfAny(scope.subject, scope.span, request, signal)) ?? [];
   if (!response || !histograms) return null;
   const analysis = 'aggregate_stats' in response ? response.aggregate_stats : response;
   return { response, analysis, histograms };
@@ -75,7 +75,8 @@ async function loadInterval(
   signal: AbortSignal,
 ): Promise<Histogram | null> {
   const query = { bins, low, high, ...(axis === 'magnitude' && { magnitude: true }) };
-  return (await orNull(loadHistograms(scope, query, signal)))?.[axis] ?? null;
+  const request = () => loadHistograms(scope, query, signal);
+  return (await presence.loadIfAny(scope.subject, scope.span, request, signal))?.[axis] ?? null;
 }
 
 function loadAnalysis(
@@ -123,13 +124,3 @@ function loadHistograms(
 
 /** The API separates the entries of a list by commas. */
 const querySerializer = { array: { style: 'form', explode: false } } as const;
-
-/** Returns `null` instead of the fault that a window contains no readings. */
-async function orNull<T>(response: Promise<T>): Promise<T | null> {
-  try {
-    return await response;
-  } catch (fault) {
-    if (fault instanceof ApiFault && fault.code === 'no_readings') return null;
-    throw fault;
-  }
-}

@@ -1,43 +1,10 @@
-/** Ranges that people use often, and the days, weeks, months and years of a zone around a moment. */
-import { dateOfDays, daysOfDate, floorMod, weekdayOfDays } from './calendar';
-import { weekStart, type Locale } from './formats';
-import { SECOND_US, type TimeUs } from './moment';
-import type { Range } from './range';
+/** Ranges that people use often, and the texts of ranges. */
+import type { CalendarUnit } from './calendar-window';
+import type { Locale } from './formats';
+import { nowUs, SECOND_US } from './moment';
+import { windowOf, type Range } from './range';
 import { spanText, windowText } from './text';
-import { dayOf, startOfDay } from './zone';
-
-/** The moment, zone and locale in which a range is meant. */
-export interface Here {
-  nowUs: TimeUs;
-  zone: string;
-  locale?: Locale;
-}
-
-/** Unit of the calendar. */
-export type CalendarUnit = 'day' | 'week' | 'month' | 'year';
-
-/** Returns the day, week, month or year that lies `offset` of these units after the present one. */
-export function calendarRange(unit: CalendarUnit, offset: number, here: Here): Range {
-  const today = dayOf(here.nowUs, here.zone);
-  const [from, until] = calendarDays(unit, offset, today, weekStart(here.locale));
-  return { kind: 'between', fromUs: startOfDay(from, here.zone), untilUs: startOfDay(until, here.zone) };
-}
-
-function calendarDays(
-  unit: CalendarUnit,
-  offset: number,
-  today: number,
-  firstWeekday: number,
-): [number, number] {
-  if (unit === 'day') return [today + offset, today + offset + 1];
-  if (unit === 'week') {
-    const start = today - floorMod(weekdayOfDays(today) - firstWeekday, 7) + 7 * offset;
-    return [start, start + 7];
-  }
-  const { year, month } = dateOfDays(today);
-  if (unit === 'month') return [daysOfDate(year, month + offset, 1), daysOfDate(year, month + offset + 1, 1)];
-  return [daysOfDate(year + offset, 1, 1), daysOfDate(year + offset + 1, 1, 1)];
-}
+import { zoneOf } from './zone';
 
 /** Range that is one click away. */
 export interface CommonRange {
@@ -45,17 +12,17 @@ export interface CommonRange {
   short: string;
   /** Whole name. */
   text: string;
-  range: (here: Here) => Range;
+  range: Range;
   /** Length of a span up to now. */
   seconds?: number;
 }
 
 function lastSeconds(short: string, text: string, seconds: number): CommonRange {
-  return { short, text: `Last ${text}`, range: () => ({ kind: 'last', seconds }), seconds };
+  return { short, text: `Last ${text}`, range: { kind: 'last', seconds }, seconds };
 }
 
-function calendar(text: string, unit: CalendarUnit, offset: number): CommonRange {
-  return { short: text, text, range: (here) => calendarRange(unit, offset, here) };
+function calendar(text: string, unit: CalendarUnit, offset: 0 | -1): CommonRange {
+  return { short: text, text, range: { kind: 'calendar', unit, offset } };
 }
 
 /** Spans up to now, from the shortest to the longest. */
@@ -71,7 +38,7 @@ export const LAST_RANGES: CommonRange[] = [
   lastSeconds('1 y', 'year', 365 * 86_400),
 ];
 
-/** Days, weeks and months of the calendar, and all readings. */
+/** Days, weeks and months of the calendar, and all readings. They stay those of the present: tomorrow, `Today` is another day. */
 export const CALENDAR_RANGES: CommonRange[] = [
   calendar('Today', 'day', 0),
   calendar('Yesterday', 'day', -1),
@@ -79,13 +46,29 @@ export const CALENDAR_RANGES: CommonRange[] = [
   calendar('Last week', 'week', -1),
   calendar('This month', 'month', 0),
   calendar('Last month', 'month', -1),
-  { short: 'All', text: 'All readings', range: () => ({ kind: 'all' }) },
+  { short: 'All', text: 'All readings', range: { kind: 'all' } },
 ];
 
+const CALENDAR_NAMES: Record<CalendarUnit, [present: string, before: string]> = {
+  day: ['Today', 'Yesterday'],
+  week: ['This week', 'Last week'],
+  month: ['This month', 'Last month'],
+  year: ['This year', 'Last year'],
+};
+
 /** Returns the meaning of a range for people, such as `Last 6 hours, up to now`. */
-export function rangeText(range: Range, zone: string | null, locale?: Locale): string {
+export function rangeText(range: Range, zone: string | null, locale?: Locale, atUs = nowUs()): string {
   if (range.kind === 'all') return 'All readings';
-  if (range.kind === 'between') return windowText(range.fromUs, range.untilUs, zone, locale);
-  const common = LAST_RANGES.find(({ seconds }) => seconds === range.seconds);
-  return `${common?.text ?? `Last ${spanText(range.seconds * SECOND_US, 'en')}`}, up to now`;
+  if (range.kind === 'last') {
+    const common = LAST_RANGES.find(({ seconds }) => seconds === range.seconds);
+    return `${common?.text ?? `Last ${spanText(range.seconds * SECOND_US, 'en')}`}, up to now`;
+  }
+  const { fromUs, untilUs } = windowOf(range, atUs, zoneOf(zone));
+  const text = windowText(fromUs, untilUs, zone, locale);
+  return range.kind === 'between' ? text : `${calendarName(range.unit, range.offset)}: ${text}`;
+}
+
+/** Returns the name of a unit of the calendar, such as `Last week`. */
+export function calendarName(unit: CalendarUnit, offset: 0 | -1): string {
+  return CALENDAR_NAMES[unit][offset === 0 ? 0 : 1];
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { CALENDAR_RANGES, calendarRange, LAST_RANGES, rangeText } from './common-ranges';
+import { calendarWindow } from './calendar-window';
+import { CALENDAR_RANGES, LAST_RANGES, rangeText } from './common-ranges';
 import { clampUs, HOUR_US, MAX_US, MIN_US, parseRfc3339, SECOND_US, toShortRfc3339 } from './moment';
 import {
   between,
@@ -20,8 +21,8 @@ function at(text: string): number {
 }
 
 /** Ends of a range as RFC 3339. */
-function ends(range: Range | null): string[] {
-  if (range?.kind !== 'between') throw new Error('The range has no ends');
+function ends(range: Range | Window | null): string[] {
+  if (!range || !('fromUs' in range)) throw new Error('The range has no ends');
   return [toShortRfc3339(range.fromUs), toShortRfc3339(range.untilUs)];
 }
 
@@ -34,6 +35,9 @@ const seconds = fc.oneof(
 export const anyRange: fc.Arbitrary<Range> = fc.oneof(
   fc.constant<Range>({ kind: 'all' }),
   seconds.map((seconds): Range => ({ kind: 'last', seconds })),
+  fc
+    .tuple(fc.constantFrom('day', 'week', 'month', 'year'), fc.constantFrom(0, -1))
+    .map(([unit, offset]): Range => ({ kind: 'calendar', unit, offset })),
   fc.tuple(moment, moment).map(([a, b]): Range => between(Math.min(a, b), Math.max(a, b)) ?? { kind: 'all' }),
 );
 const zone = fc.constantFrom('UTC', 'Europe/Berlin', 'America/Los_Angeles', 'Asia/Kathmandu', 'Africa/Cairo');
@@ -54,6 +58,8 @@ describe('a range in the address', () => {
     expect(rangeToQuery({ kind: 'last', seconds: 90 })).toEqual({ last: '90s' });
     expect(rangeToQuery({ kind: 'last', seconds: 0.5 })).toEqual({ last: '0.5s' });
     expect(rangeToQuery({ kind: 'all' })).toEqual({ last: 'all' });
+    expect(rangeToQuery({ kind: 'calendar', unit: 'day', offset: 0 })).toEqual({ during: 'today' });
+    expect(rangeToQuery({ kind: 'calendar', unit: 'week', offset: -1 })).toEqual({ during: 'last-week' });
     const range: Range = { kind: 'between', fromUs: 0, untilUs: 1_500_000 };
     expect(rangeToQuery(range)).toEqual({ from: '1970-01-01T00:00:00Z', until: '1970-01-01T00:00:01.5Z' });
   });
@@ -70,6 +76,7 @@ describe('a range in the address', () => {
     'from=2026-11-02T00:00:00Z&until=2026-11-01T00:00:00Z',
     'from=2026-11-02T00:00:00Z&until=2026-11-02T00:00:00Z',
     'from=yesterday&until=today',
+    'during=tomorrow',
   ])('is refused if it is %j', (query) => {
     expect(rangeFromQuery(new URLSearchParams(query))).toBeNull();
   });
@@ -77,12 +84,15 @@ describe('a range in the address', () => {
 
 describe('a window', () => {
   it('ends now, is fixed, or has no bounds', () => {
-    expect(windowOf({ kind: 'last', seconds: 60 }, 100 * SECOND_US)).toEqual({
+    expect(windowOf({ kind: 'last', seconds: 60 }, 100 * SECOND_US, 'UTC')).toEqual({
       fromUs: 40 * SECOND_US,
       untilUs: 100 * SECOND_US,
     });
-    expect(windowOf({ kind: 'between', fromUs: 1, untilUs: 2 }, 100)).toEqual({ fromUs: 1, untilUs: 2 });
-    expect(windowOf({ kind: 'all' }, 100)).toBeNull();
+    expect(windowOf({ kind: 'between', fromUs: 1, untilUs: 2 }, 100, 'UTC')).toEqual({
+      fromUs: 1,
+      untilUs: 2,
+    });
+    expect(windowOf({ kind: 'all' }, 100, 'UTC')).toBeNull();
   });
 });
 
@@ -117,17 +127,17 @@ describe('moves', () => {
   });
 
   it('zoom out around the centre, and stay inside the years', () => {
-    expect(zoomedOut({ kind: 'between', fromUs: 100, untilUs: 200 })).toEqual({
+    expect(zoomedOut({ kind: 'between', fromUs: 100, untilUs: 200 }, 0, 'UTC')).toEqual({
       kind: 'between',
       fromUs: 50,
       untilUs: 250,
     });
-    expect(zoomedOut({ kind: 'last', seconds: 60 })).toEqual({ kind: 'last', seconds: 120 });
+    expect(zoomedOut({ kind: 'last', seconds: 60 }, 0, 'UTC')).toEqual({ kind: 'last', seconds: 120 });
     fc.assert(
       fc.property(anyRange, (range) => {
         let wide = range;
-        for (let count = 0; count < 150; count += 1) wide = zoomedOut(wide);
-        const window = windowOf(wide, 0);
+        for (let count = 0; count < 150; count += 1) wide = zoomedOut(wide, 0, 'UTC');
+        const window = windowOf(wide, 0, 'UTC');
         expect(window?.fromUs ?? MIN_US).toBeGreaterThanOrEqual(MIN_US);
         expect(window?.untilUs ?? MAX_US).toBeLessThanOrEqual(MAX_US);
         if (range.kind === 'between')
@@ -139,7 +149,7 @@ describe('moves', () => {
   it('never leave the years 0001 to 9999', () => {
     fc.assert(
       fc.property(anyRange, zone, fc.constantFrom(-1 as const, 1 as const), (range, zone, direction) => {
-        const window = windowOf(range, at('2026-11-23T12:00:00Z'));
+        const window = windowOf(range, at('2026-11-23T12:00:00Z'), zone);
         if (!window) return;
         const moved = neighbour(window, direction, zone);
         if (moved?.kind !== 'between') return;
@@ -155,17 +165,17 @@ describe('common ranges', () => {
 
   it('are those of the calendar in a zone', () => {
     // It is Thursday, 26 November, in Berlin.
-    expect(ends(calendarRange('day', 0, here))).toEqual(['2026-11-25T23:00:00Z', '2026-11-26T23:00:00Z']);
-    expect(ends(calendarRange('week', 0, here))).toEqual(['2026-11-22T23:00:00Z', '2026-11-29T23:00:00Z']);
-    expect(ends(calendarRange('week', -1, here))).toEqual(['2026-11-15T23:00:00Z', '2026-11-22T23:00:00Z']);
-    expect(ends(calendarRange('month', 0, here))).toEqual(['2026-10-31T23:00:00Z', '2026-11-30T23:00:00Z']);
-    expect(ends(calendarRange('month', -1, here))).toEqual(['2026-09-30T22:00:00Z', '2026-10-31T23:00:00Z']);
-    expect(ends(calendarRange('year', 0, here))).toEqual(['2025-12-31T23:00:00Z', '2026-12-31T23:00:00Z']);
+    expect(ends(calendarWindow('day', 0, here))).toEqual(['2026-11-25T23:00:00Z', '2026-11-26T23:00:00Z']);
+    expect(ends(calendarWindow('week', 0, here))).toEqual(['2026-11-22T23:00:00Z', '2026-11-29T23:00:00Z']);
+    expect(ends(calendarWindow('week', -1, here))).toEqual(['2026-11-15T23:00:00Z', '2026-11-22T23:00:00Z']);
+    expect(ends(calendarWindow('month', 0, here))).toEqual(['2026-10-31T23:00:00Z', '2026-11-30T23:00:00Z']);
+    expect(ends(calendarWindow('month', -1, here))).toEqual(['2026-09-30T22:00:00Z', '2026-10-31T23:00:00Z']);
+    expect(ends(calendarWindow('year', 0, here))).toEqual(['2025-12-31T23:00:00Z', '2026-12-31T23:00:00Z']);
   });
 
   it('begin weeks with the day of the locale', () => {
     const american = { ...here, locale: 'en-US' };
-    expect(ends(calendarRange('week', 0, american))).toEqual([
+    expect(ends(calendarWindow('week', 0, american))).toEqual([
       '2026-11-21T23:00:00Z',
       '2026-11-28T23:00:00Z',
     ]);
@@ -176,8 +186,10 @@ describe('common ranges', () => {
     fc.assert(
       fc.property(present, zone, fc.constantFrom('en-US', 'de-DE', 'ar-EG'), (nowUs, zone, locale) => {
         for (const unit of ['day', 'week', 'month', 'year'] as const) {
-          const [before, now] = [-1, 0].map((offset) => calendarRange(unit, offset, { nowUs, zone, locale }));
-          if (before?.kind !== 'between' || now?.kind !== 'between') throw new Error('A range has no ends');
+          const [before, now] = [-1, 0].map((offset) =>
+            calendarWindow(unit, offset, { nowUs, zone, locale }),
+          );
+          if (!before || !now) throw new Error('A window is missing');
           expect(now.fromUs).toBeLessThanOrEqual(nowUs);
           expect(now.untilUs).toBeGreaterThan(nowUs);
           expect(before.untilUs).toBe(now.fromUs);
@@ -189,7 +201,7 @@ describe('common ranges', () => {
   it('have names', () => {
     const names = [...LAST_RANGES, ...CALENDAR_RANGES].map((range) => range.text);
     expect(new Set(names).size).toBe(16);
-    expect(LAST_RANGES.map(({ range }) => rangeToQuery(range(here)).last)).toEqual([
+    expect(LAST_RANGES.map(({ range }) => rangeToQuery(range).last)).toEqual([
       '5m',
       '15m',
       '1h',
@@ -203,11 +215,47 @@ describe('common ranges', () => {
   });
 });
 
+describe('a range of the calendar', () => {
+  const today: Range = { kind: 'calendar', unit: 'day', offset: 0 };
+
+  it('is another window when the day of the zone is over', () => {
+    // A link to "today" that was opened a day later used to show the day of its click.
+    const link = new URLSearchParams(rangeToQuery(today));
+    const opened = (now: string, zone: string) => ends(windowOf(rangeFromQuery(link)!, at(now), zone));
+    expect(opened('2026-11-25T22:59:59Z', 'Europe/Berlin')[0]).toBe('2026-11-24T23:00:00Z');
+    expect(opened('2026-11-25T23:00:00Z', 'Europe/Berlin')[0]).toBe('2026-11-25T23:00:00Z');
+    expect(opened('2026-11-25T23:00:00Z', 'UTC')[0]).toBe('2026-11-25T00:00:00Z');
+  });
+
+  it('zooms out around its present window', () => {
+    expect(ends(zoomedOut(today, at('2026-11-25T12:00:00Z'), 'UTC'))).toEqual([
+      '2026-11-24T12:00:00Z',
+      '2026-11-26T12:00:00Z',
+    ]);
+  });
+
+  it('is one of the common ranges', () => {
+    expect(CALENDAR_RANGES.map(({ range }) => Object.values(rangeToQuery(range))[0])).toEqual([
+      'today',
+      'yesterday',
+      'this-week',
+      'last-week',
+      'this-month',
+      'last-month',
+      'all',
+    ]);
+  });
+});
+
 describe('the text of a range', () => {
   it('says what is shown', () => {
     expect(rangeText({ kind: 'last', seconds: 21_600 }, 'UTC')).toBe('Last 6 hours, up to now');
     expect(rangeText({ kind: 'last', seconds: 5_400 }, 'UTC')).toBe('Last 1 hr 30 min, up to now');
     expect(rangeText({ kind: 'all' }, 'UTC')).toBe('All readings');
+    const lastMonth: Range = { kind: 'calendar', unit: 'month', offset: -1 };
+    expect(rangeText(lastMonth, 'UTC', 'en-GB', at('2026-11-25T12:00:00Z'))).toMatch(
+      /^Last month: 1.*31 Oct 2026$/,
+    );
     const day: Range = { kind: 'between', fromUs: 0, untilUs: 86_400 * SECOND_US };
     expect(rangeText(day, 'UTC', 'en-GB')).toBe('Thu, 1 Jan 1970');
   });

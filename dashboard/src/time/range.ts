@@ -3,12 +3,19 @@
  * around it. `common-ranges.ts` has the ranges that are one click away, `typed-range.ts` reads ranges written by hand.
  */
 import { dateOfDays, daysOfDate } from './calendar';
+import { calendarWindow, type CalendarUnit } from './calendar-window';
 import { clampUs, MAX_US, MIN_US, parseRfc3339, SECOND_US, toShortRfc3339, type TimeUs } from './moment';
 import { startOfDay, wholeDays } from './zone';
 
-/** The last `seconds`, up to now; a fixed window, with an exclusive end; or all readings. */
+/**
+ * The last `seconds`, up to now; the present day, week, month or year of the zone, or the one before it; a fixed window,
+ * with an exclusive end; or all readings.
+ */
 export type Range =
-  { kind: 'last'; seconds: number } | { kind: 'between'; fromUs: TimeUs; untilUs: TimeUs } | { kind: 'all' };
+  | { kind: 'last'; seconds: number }
+  | { kind: 'calendar'; unit: CalendarUnit; offset: 0 | -1 }
+  | { kind: 'between'; fromUs: TimeUs; untilUs: TimeUs }
+  | { kind: 'all' };
 
 /** Span of time with an exclusive end; it is never empty. */
 export interface Window {
@@ -19,10 +26,13 @@ export interface Window {
 /** Longest span before now, in seconds: 10,000 years. */
 const SECONDS_MAX = 10_000 * 365.25 * 86_400;
 
-/** Returns the window of a range at a moment; `null` if it has no bounds. */
-export function windowOf(range: Range, nowUs: TimeUs): Window | null {
+/** Returns the window of a range at a moment in a zone; `null` if it has no bounds. */
+export function windowOf(range: Exclude<Range, { kind: 'all' }>, nowUs: TimeUs, zone: string): Window;
+export function windowOf(range: Range, nowUs: TimeUs, zone: string): Window | null;
+export function windowOf(range: Range, nowUs: TimeUs, zone: string): Window | null {
   if (range.kind === 'all') return null;
   if (range.kind === 'between') return { fromUs: range.fromUs, untilUs: range.untilUs };
+  if (range.kind === 'calendar') return calendarWindow(range.unit, range.offset, { nowUs, zone });
   return { fromUs: clampUs(nowUs - range.seconds * SECOND_US), untilUs: nowUs };
 }
 
@@ -44,9 +54,33 @@ const UNITS: [unit: string, seconds: number][] = [
   ['s', 1],
 ];
 
-/** Returns the parameters of the address for a range: `last=6h`, `last=all`, or `from=…&until=…`. */
+/** Ranges of the calendar in the address. */
+const CALENDAR_WORDS: [word: string, unit: CalendarUnit, offset: 0 | -1][] = [
+  ['today', 'day', 0],
+  ['yesterday', 'day', -1],
+  ['this-week', 'week', 0],
+  ['last-week', 'week', -1],
+  ['this-month', 'month', 0],
+  ['last-month', 'month', -1],
+  ['this-year', 'year', 0],
+  ['last-year', 'year', -1],
+];
+
+/** Returns the range of the calendar with a name, such as `today` or `last-week`; `null` if there is none. */
+export function calendarNamed(name: string): Range | null {
+  const [, unit, offset] = CALENDAR_WORDS.find(([word]) => word === name) ?? [];
+  return unit === undefined || offset === undefined ? null : { kind: 'calendar', unit, offset };
+}
+
+/** Returns the name of a range of the calendar. */
+export function calendarWord(range: { unit: CalendarUnit; offset: 0 | -1 }): string {
+  return CALENDAR_WORDS.find(([, unit, offset]) => unit === range.unit && offset === range.offset)?.[0] ?? '';
+}
+
+/** Returns the parameters of the address for a range: `last=6h`, `last=all`, `during=today`, or `from=…&until=…`. */
 export function rangeToQuery(range: Range): Record<string, string> {
   if (range.kind === 'all') return { last: 'all' };
+  if (range.kind === 'calendar') return { during: calendarWord(range) };
   if (range.kind === 'between') {
     return { from: toShortRfc3339(range.fromUs), until: toShortRfc3339(range.untilUs) };
   }
@@ -60,6 +94,8 @@ export function rangeFromQuery(query: URLSearchParams): Range | null {
   if (text === 'all') return { kind: 'all' };
   const [, count, unit] = /^(\d+(?:\.\d+)?)([dhms])$/.exec(text ?? '') ?? [];
   if (count) return last(Number(count) * (UNITS.find(([name]) => name === unit)?.[1] ?? 1));
+  const named = calendarNamed(query.get('during') ?? '');
+  if (named) return named;
   const [fromUs, untilUs] = [query.get('from'), query.get('until')].map((end) => parseRfc3339(end ?? ''));
   return fromUs == null || untilUs == null ? null : between(fromUs, untilUs);
 }
@@ -87,14 +123,15 @@ function shifted({ fromUs, untilUs }: Window, us: number): Range | null {
   return between(fromUs + bounded, untilUs + bounded);
 }
 
-/** Returns a range of twice the length: around the centre of a window, or up to now. */
-export function zoomedOut(range: Range): Range {
+/** Returns a range of twice the length: around the centre of a window at a moment in a zone, or up to now. */
+export function zoomedOut(range: Range, nowUs: TimeUs, zone: string): Range {
   if (range.kind === 'all') return range;
   if (range.kind === 'last') return last(range.seconds * 2) ?? range;
+  const { fromUs, untilUs } = windowOf(range, nowUs, zone);
   // Far from 1970, neighbouring numbers are 32 µs apart.
-  const least = Number.isSafeInteger(range.fromUs) && Number.isSafeInteger(range.untilUs) ? 1 : 32;
-  const half = Math.max((range.untilUs - range.fromUs) / 2, least);
-  return between(range.fromUs - half, range.untilUs + half) ?? range;
+  const least = Number.isSafeInteger(fromUs) && Number.isSafeInteger(untilUs) ? 1 : 32;
+  const half = Math.max((untilUs - fromUs) / 2, least);
+  return between(fromUs - half, untilUs + half) ?? range;
 }
 
 /** Returns whether two ranges are the same. */

@@ -3,7 +3,7 @@ import { daysInMonth, daysOfDate } from './calendar';
 import { dateFormat, type Locale } from './formats';
 import { DAY_US, HOUR_US, MINUTE_US, SECOND_US, type TimeUs } from './moment';
 import { dayOf } from './zone';
-import { calendarRange, type Here } from './common-ranges';
+import { calendarWindow, type Here } from './calendar-window';
 
 /** Whole days: the first, and the first one after them, counted since 1 January 1970. */
 export interface Days {
@@ -89,9 +89,12 @@ export function parseDays(text: string, here: Here): Days | null {
   }
   const [, which, unit] = /^(this|last) (week|month|year)$/.exec(lower) ?? [];
   if (unit) {
-    const range = calendarRange(unit as 'week' | 'month' | 'year', which === 'last' ? -1 : 0, here);
-    if (range.kind !== 'between') return null;
-    return { from: dayOf(range.fromUs, here.zone), until: dayOf(range.untilUs, here.zone) };
+    const { fromUs, untilUs } = calendarWindow(
+      unit as 'week' | 'month' | 'year',
+      which === 'last' ? -1 : 0,
+      here,
+    );
+    return { from: dayOf(fromUs, here.zone), until: dayOf(untilUs, here.zone) };
   }
   return parseNumbers(lower) ?? parseMonthName(lower, here.locale);
 }

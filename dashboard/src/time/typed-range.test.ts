@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { between, type Range } from './range';
+import { between, rangeToQuery, type Range } from './range';
 import { DAY_US, MAX_US, MIN_US, clampUs, parseRfc3339, toShortRfc3339 } from './moment';
 import { editableText, parseRange } from './typed-range';
 
@@ -12,13 +12,14 @@ function at(text: string): number {
   return parseRfc3339(text) ?? Number.NaN;
 }
 
-/** The range of a text: `all`, seconds, or its ends. */
+/** The range of a text: `all`, seconds, a unit of the calendar, or its ends. */
 function read(text: string, inside = here): string {
   const typed = parseRange(text, inside);
   if ('fault' in typed) return `fault: ${typed.fault}`;
   const { range } = typed;
   if (range.kind === 'all') return 'all';
   if (range.kind === 'last') return `${range.seconds} s`;
+  if (range.kind === 'calendar') return rangeToQuery(range).during ?? '';
   return `${toShortRfc3339(range.fromUs)} ${toShortRfc3339(range.untilUs)}`;
 }
 
@@ -58,11 +59,11 @@ describe('days and longer units of the calendar', () => {
     ['26/11/2026', '2026-11-25T23:00:00Z 2026-11-26T23:00:00Z'],
     ['11/26/2026', '2026-11-25T23:00:00Z 2026-11-26T23:00:00Z'],
     ['11/11/2026', '2026-11-10T23:00:00Z 2026-11-11T23:00:00Z'],
-    ['today', '2026-11-25T23:00:00Z 2026-11-26T23:00:00Z'],
-    ['Yesterday', '2026-11-24T23:00:00Z 2026-11-25T23:00:00Z'],
-    ['this week', '2026-11-22T23:00:00Z 2026-11-29T23:00:00Z'],
-    ['last week', '2026-11-15T23:00:00Z 2026-11-22T23:00:00Z'],
-    ['last month', '2026-09-30T22:00:00Z 2026-10-31T23:00:00Z'],
+    ['today', 'today'],
+    ['Yesterday', 'yesterday'],
+    ['this week', 'this-week'],
+    ['last week', 'last-week'],
+    ['last month', 'last-month'],
     ['2026-11', '2026-10-31T23:00:00Z 2026-11-30T23:00:00Z'],
     ['Nov 2026', '2026-10-31T23:00:00Z 2026-11-30T23:00:00Z'],
     ['2026', '2025-12-31T23:00:00Z 2026-12-31T23:00:00Z'],
@@ -201,6 +202,9 @@ describe('the text to edit', () => {
     fc.constant<Range>({ kind: 'all' }),
     fc.integer({ min: 1, max: 1e9 }).map((seconds): Range => ({ kind: 'last', seconds })),
     fc
+      .tuple(fc.constantFrom('day', 'week', 'month', 'year'), fc.constantFrom(0, -1))
+      .map(([unit, offset]): Range => ({ kind: 'calendar', unit, offset })),
+    fc
       .tuple(moment, moment)
       .map(([a, b]): Range => between(Math.min(a, b), Math.max(a, b)) ?? { kind: 'all' }),
   );
@@ -230,5 +234,6 @@ describe('the text to edit', () => {
       '2026-11-03 10:00 .. 2026-11-03 11:00:01.5',
     );
     expect(editableText({ kind: 'last', seconds: 10_800 }, 'UTC')).toBe('last 3 h');
+    expect(editableText({ kind: 'calendar', unit: 'week', offset: -1 }, 'UTC')).toBe('last week');
   });
 });

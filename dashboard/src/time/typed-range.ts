@@ -1,7 +1,7 @@
 /** Ranges written by hand, such as `last 3 h`, `2026-11-03` or `yesterday 10:00 - 11:00`. */
-import { type Here } from './common-ranges';
+import type { Here } from './calendar-window';
 import { DAY_US, HOUR_US, toShortRfc3339 } from './moment';
-import { between, last, type Range } from './range';
+import { between, calendarNamed, calendarWord, last, type Range } from './range';
 import { parseEnd, parseSpan, TextFault, type End } from './typed-moment';
 import { dayOf, momentOf, momentOfWallUs, startOfDay, wallOf, wallUs, wholeDays, type Fold } from './zone';
 
@@ -42,6 +42,8 @@ function parseLast(text: string): TypedRange | null {
 }
 
 function parseSingle(text: string, here: Here): TypedRange | null {
+  const named = calendarNamed(text.toLowerCase().replace(' ', '-'));
+  if (named) return { range: named };
   const [, since] = /^since (.*)$/i.exec(text) ?? [];
   const end = parseEnd(since ?? text, here);
   if (end && since !== undefined) return combine(end, { kind: 'moment', us: here.nowUs }, here);
@@ -126,6 +128,7 @@ function timeUs(day: number, us: number, zone: string, fold: Fold): number {
 export function editableText(range: Range, zone: string): string {
   if (range.kind === 'all') return 'all';
   if (range.kind === 'last') return `last ${spanOf(range.seconds)}`;
+  if (range.kind === 'calendar') return calendarWord(range).replace('-', ' ');
   const days = wholeDays(range.fromUs, range.untilUs, zone);
   if (days) {
     const [first, final] = [days.from, days.until - 1].map((day) => dateText(day * DAY_US));

@@ -1,6 +1,7 @@
 /** The requests of the view of a user. */
 import { api, dataOf, type Schema } from '../api/client';
 import { ApiFault } from '../api/fault';
+import { presence } from '../api/stored-readings';
 import { load, type Picture } from '../plot/requests';
 import { NO_SAMPLES } from '../plot/samples';
 import type { Subject } from '../shared/subject';
@@ -35,9 +36,9 @@ export async function loadUserAnalysis(
   hasMagnitude: boolean,
   signal: AbortSignal,
 ): Promise<UserAnalysis | null> {
-  try {
-    const query = analysisQuery(window, percentiles, hasMagnitude);
-    return await dataOf(
+  const query = analysisQuery(window, percentiles, hasMagnitude);
+  const request = () =>
+    dataOf(
       api.GET('/api/v1/stats/users/{user_id}/analysis', {
         params: { path: { user_id: userId }, query },
         // The API separates the entries of a list by commas.
@@ -45,10 +46,7 @@ export async function loadUserAnalysis(
         signal,
       }),
     );
-  } catch (fault) {
-    if (fault instanceof ApiFault && fault.code === 'no_readings') return null;
-    throw fault;
-  }
+  return presence.loadIfAny({ userId }, window, request, signal);
 }
 
 /** Wanted curve of a subject in a window. */

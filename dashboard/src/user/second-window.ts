@@ -1,5 +1,5 @@
 /** Pairs of windows that people compare. */
-import { calendarRange, type CalendarUnit, type Here } from '../time/common-ranges';
+import type { CalendarUnit, Here } from '../time/calendar-window';
 import { DAY_US, type TimeUs } from '../time/moment';
 import { between, neighbour, type Range, type Window } from '../time/range';
 import { momentOfWallUs, offsetUs } from '../time/zone';
@@ -12,8 +12,12 @@ export interface Pair {
 }
 
 /** Returns the present unit of the calendar and the one before it. */
-function calendarPair(text: string, unit: CalendarUnit, here: Here): Pair {
-  return { text, range: calendarRange(unit, 0, here), compareWith: calendarRange(unit, -1, here) };
+function calendarPair(text: string, unit: CalendarUnit): Pair {
+  return {
+    text,
+    range: { kind: 'calendar', unit, offset: 0 },
+    compareWith: { kind: 'calendar', unit, offset: -1 },
+  };
 }
 
 /**
@@ -22,9 +26,9 @@ function calendarPair(text: string, unit: CalendarUnit, here: Here): Pair {
  */
 export function pairs(range: Range, window: Window | null, here: Here): Pair[] {
   const found = [
-    calendarPair('This week and last week', 'week', here),
-    calendarPair('Today and yesterday', 'day', here),
-    calendarPair('This month and last month', 'month', here),
+    calendarPair('This week and last week', 'week'),
+    calendarPair('Today and yesterday', 'day'),
+    calendarPair('This month and last month', 'month'),
   ];
   const before = window && neighbour(window, -1, here.zone);
   if (before) found.push({ text: 'This window and the one before', range, compareWith: before });

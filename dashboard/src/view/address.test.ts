@@ -1,16 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import type { AuditRange } from '../access/conditions';
 import type { Range } from '../time/range';
 import { fromAddress, toAddress } from './address';
 import { AXES, DEVICE_TABS, START, STATES, type View } from './view';
 
-const range: fc.Arbitrary<Range> = fc.oneof(
-  fc.constant<Range>({ kind: 'all' }),
-  fc.integer({ min: 1, max: 1e8 }).map((seconds): Range => ({ kind: 'last', seconds })),
+const auditRange: fc.Arbitrary<AuditRange> = fc.oneof(
+  fc.constant<AuditRange>({ kind: 'all' }),
+  fc.integer({ min: 1, max: 1e8 }).map((seconds): AuditRange => ({ kind: 'last', seconds })),
   fc
     .tuple(fc.integer({ min: 0, max: 4e15 }), fc.integer({ min: 1, max: 1e15 }))
-    .map(([fromUs, length]): Range => ({ kind: 'between', fromUs, untilUs: fromUs + length })),
+    .map(([fromUs, length]): AuditRange => ({ kind: 'between', fromUs, untilUs: fromUs + length })),
+);
+const range: fc.Arbitrary<Range> = fc.oneof(
+  auditRange,
+  fc
+    .tuple(fc.constantFrom('day', 'week', 'month', 'year'), fc.constantFrom(0, -1))
+    .map(([unit, offset]): Range => ({ kind: 'calendar', unit, offset })),
 );
 const text = fc.string({ minLength: 1, unit: 'grapheme' });
 const zone = fc.constantFrom(null, 'UTC', 'Europe/Berlin', 'America/Argentina/Ushuaia');
@@ -43,7 +50,11 @@ const view: fc.Arbitrary<View> = fc.oneof(
     .record({ ...shown, userId: fc.nat(), compareWith: fc.option(range) })
     .map((part) => ({ ...START, page: 'user' as const, ...sorted(part) })),
   fc
-    .record({ range, deviceId: fc.option(text), userId: fc.option(fc.integer({ min: 1, max: 1e9 })) })
+    .record({
+      range: auditRange,
+      deviceId: fc.option(text),
+      userId: fc.option(fc.integer({ min: 1, max: 1e9 })),
+    })
     .map((part) => ({ ...START, page: 'audit' as const, audit: { ...START.audit, ...part } })),
   fc
     .constantFrom('import', 'tokens', 'audit', 'service')
@@ -80,6 +91,7 @@ describe('the address', () => {
             'device',
             'user',
             'last',
+            'during',
             'from',
             'until',
             'axes',
