@@ -43,6 +43,7 @@ test('a user and a device are registered', { tag: '@stores' }, async ({ page, ap
 test('a faulty form says what is wrong and keeps the input', async ({ page, api, expected }) => {
   await api.createDevice('pump-7');
   await page.goto('/');
+  await expect(page.getByRole('heading', { name: 'No readings yet' })).toBeVisible();
   await page.getByRole('button', { name: 'Register a device' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Device id').fill('pump-7');
@@ -117,7 +118,7 @@ test('a user is renamed, and deleted with its devices', async ({ page, api }) =>
   }
   await expectAccessible(page);
   await dialog.getByRole('button', { name: 'Delete the user' }).click();
-  await expect(page.getByText('No user meets the conditions')).toBeVisible();
+  await expect(page.getByText('There are no users yet.')).toBeVisible();
   expect(await api.hasDevice('pump-7')).toBe(false);
   expect(await api.hasDevice('other')).toBe(true);
 });

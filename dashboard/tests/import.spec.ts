@@ -123,7 +123,7 @@ for (const [name, content, stored] of [
 test('faulty rows are named by their line, and imported after a correction', async ({ page }) => {
   const content = `${table('pump-7', 3)}pump-7,${time(9)},one,2,3\n\npump-7,soon,1,2\n`;
   await choose(page, 'readings.csv', content);
-  await expect(page.getByText('2 of the first 5 rows are faulty')).toBeVisible();
+  await expect(page.getByText('Faulty rows among the first 5: 2.')).toBeVisible();
   await start(page);
   expect(await outcome(page)).toEqual({ Stored: '3', 'Already stored': '0', Faulty: '2' });
   const rows = page.getByRole('region', { name: 'Faulty rows' }).getByRole('row');
@@ -168,7 +168,7 @@ test('repeats are counted, and conflicts are explained', async ({ page }) => {
   expect(await outcome(page)).toEqual({
     Stored: '1',
     'Already stored': '3',
-    'of these with other values': '1',
+    'Of these, with other values': '1',
     Faulty: '0',
   });
   await expect(page.getByText('They have not been changed.')).toBeVisible();

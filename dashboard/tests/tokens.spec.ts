@@ -12,7 +12,7 @@ test('a token is created, shown once, works, and is revoked', async ({ page, ser
   const form = page.getByRole('dialog', { name: 'Create a token' });
   await form.getByLabel('Device id').fill('pump-7');
   await expect(form.getByLabel('send readings')).toBeChecked();
-  await expect(form.getByLabel('see devices')).not.toBeChecked();
+  await expect(form.getByLabel('see users, devices')).not.toBeChecked();
   // A device can have no other scope.
   await expect(form.getByRole('checkbox')).toHaveCount(2);
   await form.getByLabel('Name').fill('gateway in hall 3');
