@@ -1,6 +1,7 @@
 //! The format of a segment. The README of this crate describes it byte by byte.
 
 pub(crate) mod byte_reader;
+pub(crate) mod code_counts;
 pub(crate) mod codec;
 pub(crate) mod codes_page;
 pub(crate) mod columns;

@@ -20,7 +20,8 @@ pub trait Pages {
     type Error;
 
     /// Returns the requested pages that a cache has, in the same order; `None` for the others. A page may be
-    /// requested more than once.
+    /// requested more than once. For a page of [`Column::CodeCounts`](crate::Column::CodeCounts), the same
+    /// page of [`Column::Codes`](crate::Column::Codes) may be returned.
     ///
     /// # Errors
     /// If the analysis must not go on, for example because nobody waits for its result.

@@ -1,6 +1,7 @@
 //! Compares analyses with sorting. The readings are split in any way into segments and hot readings, and the
 //! window is arbitrary.
 
+mod buckets;
 mod faults;
 mod memory;
 mod memory_limits;

@@ -75,13 +75,10 @@ impl CodesPage {
     pub(crate) fn codes(&self, readings: Range<u32>) -> Vec<u32> {
         let mut codes = vec![0; readings.len()];
         for (page, bounds) in (0..).zip(self.starts.array_windows().copied()) {
-            let sorted = self.readings[range(bounds)].iter().zip(&self.positions[range(bounds)]);
-            for (reading, position) in sorted {
-                let index = u32::from(*reading).wrapping_sub(readings.start);
-                // Other readings are out of range.
-                if let Some(code) = codes.get_mut(index as usize) {
-                    *code = page * self.dictionary_page + u32::from(*position);
-                }
+            let inside = self.inside(bounds, &readings);
+            for (reading, position) in self.readings[inside.clone()].iter().zip(&self.positions[inside]) {
+                codes[(u32::from(*reading) - readings.start) as usize] =
+                    page * self.dictionary_page + u32::from(*position);
             }
         }
         codes

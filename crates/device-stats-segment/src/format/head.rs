@@ -137,6 +137,11 @@ impl Head {
         self.layout.sizes.rows
     }
 
+    /// Returns whether pages of codes can be decoded as [`Column::CodeCounts`].
+    pub(crate) fn has_code_counts(&self) -> bool {
+        self.layout.has_code_counts()
+    }
+
     /// Returns the number of values per page of a dictionary; the last page has the rest.
     pub(crate) fn dictionary_page(&self) -> u32 {
         self.layout.sizes.dictionary

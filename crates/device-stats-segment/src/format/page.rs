@@ -4,6 +4,7 @@ use std::fmt;
 
 use device_stats_domain::Axis;
 
+use super::code_counts::CodeCounts;
 use super::codes_page::CodesPage;
 use super::cumulative_counts::CumulativeCounts;
 
@@ -18,6 +19,9 @@ pub enum Column {
     Dictionary(Axis),
     /// For each reading, in order of time, the position of its value in the dictionary.
     Codes(Axis),
+    /// The same stored pages as [`Column::Codes`], decoded without the order of the readings. This takes less
+    /// memory. Segments with pages of 2^16 readings do not have it.
+    CodeCounts(Axis),
     /// The exact sums of runs of readings, in order of time.
     Sums(Axis),
 }
@@ -38,7 +42,9 @@ impl fmt::Display for PageId {
             Column::Times => write!(f, "page {index} of the times"),
             Column::Ids => write!(f, "page {index} of the ids"),
             Column::Dictionary(axis) => write!(f, "page {index} of the dictionary of {axis}"),
-            Column::Codes(axis) => write!(f, "page {index} of the codes of {axis}"),
+            Column::Codes(axis) | Column::CodeCounts(axis) => {
+                write!(f, "page {index} of the codes of {axis}")
+            }
             Column::Sums(axis) => write!(f, "page {index} of the sums of {axis}"),
         }
     }
@@ -55,6 +61,8 @@ pub enum Page {
     Dictionary(DictionaryPage),
     /// A page of [`Column::Codes`].
     Codes(CodesPage),
+    /// A page of [`Column::CodeCounts`].
+    CodeCounts(CodeCounts),
     /// A page of [`Column::Sums`].
     Sums(SumsPage),
 }
@@ -85,6 +93,7 @@ impl Page {
             Self::Times(numbers) | Self::Ids(numbers) => numbers.len() * 8,
             Self::Dictionary(page) => page.values.len() * 8 + page.counts.memory_bytes(),
             Self::Codes(codes) => codes.memory_bytes(),
+            Self::CodeCounts(counts) => counts.memory_bytes(),
             Self::Sums(sums) => sums.words.len() * 8,
         };
         payload + size_of::<Self>()

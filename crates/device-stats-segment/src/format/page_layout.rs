@@ -2,6 +2,7 @@
 
 use device_stats_domain::{Axes, Axis};
 
+use super::code_counts;
 use super::page::{Column, PageId};
 
 /// Maximum number of readings of a segment.
@@ -102,7 +103,9 @@ impl PageLayout {
     /// Returns the number of entries of a column, and the number per page.
     fn entries(&self, column: Column) -> (u32, u32) {
         match column {
-            Column::Times | Column::Ids | Column::Codes(_) => (self.readings, self.sizes.rows),
+            Column::Times | Column::Ids | Column::Codes(_) | Column::CodeCounts(_) => {
+                (self.readings, self.sizes.rows)
+            }
             Column::Dictionary(axis) => (*self.distinct.get(axis), self.sizes.dictionary),
             Column::Sums(_) => (self.runs(), self.sizes.sums),
         }
@@ -130,9 +133,19 @@ impl PageLayout {
 
     /// Returns the position of a page among all pages; `None` if it does not exist.
     pub(crate) fn position(&self, page: PageId) -> Option<usize> {
-        let column = COLUMNS.iter().position(|column| *column == page.column)?;
+        let stored = match page.column {
+            Column::CodeCounts(_) if !self.has_code_counts() => return None,
+            Column::CodeCounts(axis) => Column::Codes(axis),
+            column => column,
+        };
+        let column = COLUMNS.iter().position(|column| *column == stored)?;
         let start = self.starts.get(column)?;
         (page.index < self.pages(page.column)).then(|| (start + page.index) as usize)
+    }
+
+    /// Returns whether the pages of codes can be decoded as [`Column::CodeCounts`].
+    pub(crate) fn has_code_counts(&self) -> bool {
+        self.sizes.rows <= code_counts::READINGS_MAX
     }
 
     /// Returns the pages of a column, in order.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use device_stats_domain::{DeviceKey, Window};
 use device_stats_segment::analysis::{Pages, Part, SegmentPage, Spans, cut};
-use device_stats_segment::{Fault, Head, Page};
+use device_stats_segment::{Column, Fault, Head, Page, PageId};
 use device_stats_store::{Piece, PieceKey, SegmentEntry, SegmentId, Store, StoreError};
 use tokio::runtime::Handle;
 
@@ -241,7 +241,12 @@ impl OpenSegments {
 
     fn cached_page(&self, page: &SegmentPage) -> Option<Arc<Page>> {
         let segment = self.segments.get(page.segment)?;
-        self.reader.cache.page(segment.key, page.page)
+        let cached = |page| self.reader.cache.page(segment.key, page);
+        cached(page.page).or_else(|| match page.page.column {
+            // A page of codes in order of time has everything that their counts have.
+            Column::CodeCounts(axis) => cached(PageId { column: Column::Codes(axis), ..page.page }),
+            _ => None,
+        })
     }
 
     /// Reads pages from the store.

@@ -10,6 +10,7 @@ use super::cut_sums::{ReadEdge, edges, read_edges};
 use super::{Part, PartAxis};
 use crate::analysis::memory_limits::MemoryLimits;
 use crate::analysis::page_source::{Pages, ReadPages, SegmentPage, contradiction, expect_column};
+use crate::format::code_counts::CodeCounts;
 use crate::format::codes_page::CodesPage;
 use crate::format::cumulative_counts::CumulativeCounts;
 use crate::format::head::Fences;
@@ -23,7 +24,7 @@ pub(crate) struct CutColumn<'p> {
     /// For each page of the dictionary, the number of readings of the part with a value of an earlier page;
     /// the last entry is the number of all readings of the part.
     below: Vec<u32>,
-    codes: RefCell<Codes>,
+    codes: RefCell<ScannedPages>,
     /// Pages of the dictionary whose readings were counted by value, with these counts.
     counted: RefCell<Vec<(usize, Rc<CumulativeCounts>)>>,
     scanned: Scanned,
@@ -31,9 +32,9 @@ pub(crate) struct CutColumn<'p> {
     pub(crate) edges: Vec<ReadEdge>,
 }
 
-/// The codes of the scanned readings.
+/// The pages of the scanned readings.
 #[derive(Debug)]
-enum Codes {
+enum ScannedPages {
     /// The pages with the scanned readings.
     Held(Vec<ScannedPage>),
     /// The pages were released, and have to be read again.
@@ -57,7 +58,7 @@ impl ScannedPage {
     ) -> Result<Vec<Self>, P::Error> {
         let mut scanned = Vec::new();
         for (id, page) in read {
-            expect_column(pages, part.segment, page.as_codes())?;
+            expect_column(pages, part.segment, Codes::of(page))?;
             for readings in spans.iter().map(|span| part.entries_of(id.index, span)) {
                 if !readings.is_empty() {
                     scanned.push(Self { page: Arc::clone(page), readings });
@@ -67,8 +68,60 @@ impl ScannedPage {
         Ok(scanned)
     }
 
-    fn codes(&self) -> &CodesPage {
-        self.page.as_codes().unwrap_or_else(|| unreachable!("checked when it was read"))
+    fn codes(&self) -> Codes<'_> {
+        Codes::of(&self.page).unwrap_or_else(|| unreachable!("checked when it was read"))
+    }
+
+    /// Counts the scanned readings by page of the dictionary, and adds the results to `counts`.
+    fn count(&self, counts: &mut [u32]) {
+        match self.codes() {
+            Codes::InOrder(codes) => codes.count(&self.readings, counts),
+            Codes::Counts(codes) => codes.count(counts),
+        }
+    }
+
+    /// Adds the number of scanned readings with each value of a page of the dictionary to `counts`.
+    #[expect(clippy::indexing_slicing, reason = "a code must not be dropped")]
+    fn add_to(&self, index: usize, counts: &mut [u32]) {
+        match self.codes() {
+            Codes::InOrder(codes) => {
+                for position in codes.positions(index, &self.readings) {
+                    counts[usize::from(*position)] += 1;
+                }
+            }
+            Codes::Counts(codes) => codes.add_to(index, counts),
+        }
+    }
+
+    /// Returns the first and the last position in a page of the dictionary that a scanned reading has.
+    fn outer_positions(&self, index: usize) -> Option<[usize; 2]> {
+        match self.codes() {
+            Codes::InOrder(codes) => {
+                let positions = codes.positions(index, &self.readings);
+                let (min, max) = positions.iter().min().zip(positions.iter().max())?;
+                Some([*min, *max].map(usize::from))
+            }
+            Codes::Counts(codes) => codes.outer_positions(index),
+        }
+    }
+}
+
+/// The codes of a page.
+enum Codes<'p> {
+    /// Codes in order of time.
+    InOrder(&'p CodesPage),
+    /// The numbers of readings with each code. All readings of the page are scanned.
+    Counts(&'p CodeCounts),
+}
+
+impl<'p> Codes<'p> {
+    /// Returns the codes of a page; `None` if the page is of another column.
+    fn of(page: &'p Page) -> Option<Self> {
+        match page {
+            Page::Codes(codes) => Some(Self::InOrder(codes)),
+            Page::CodeCounts(codes) => Some(Self::Counts(codes)),
+            _ => None,
+        }
     }
 }
 
@@ -139,14 +192,24 @@ struct ScanPlan<'p> {
 
 impl<'p> ScanPlan<'p> {
     fn new(part_axis: PartAxis<'p>) -> Self {
-        let PartAxis { part, axis } = part_axis;
+        let part = part_axis.part;
         let (scanned, spans) = spans(part);
         let edges = edges(part).map(|edge| edge.readings);
         let indexes: BTreeSet<u32> =
             spans.iter().chain(&edges).flat_map(|rows| part.pages_of(rows)).collect();
-        let pages = indexes.into_iter().map(|index| part.page(Column::Codes(axis), index)).collect();
+        let pages = indexes.into_iter().map(|index| codes_page(part_axis, &spans, index)).collect();
         Self { part_axis, scanned, spans, pages }
     }
+}
+
+/// Returns the page of codes that a scan of the spans needs. If all readings of the page are scanned, their
+/// order does not matter, unless the exact sum needs some of them.
+fn codes_page(PartAxis { part, axis }: PartAxis<'_>, spans: &[Range<u32>], index: u32) -> SegmentPage {
+    let all = part.entries_of(index, &(0..part.head.readings()));
+    let is_scanned = spans.iter().any(|rows| part.entries_of(index, rows) == all);
+    let has_edge = || edges(part).iter().any(|edge| !part.entries_of(index, &edge.readings).is_empty());
+    let counts = is_scanned && part.head.has_code_counts() && !has_edge();
+    part.page(if counts { Column::CodeCounts(axis) } else { Column::Codes(axis) }, index)
 }
 
 /// Returns the readings to scan: the part, or the other readings of the segment if they are fewer.
@@ -172,14 +235,16 @@ impl<'p> CutColumn<'p> {
         let mut edges = Vec::new();
         let read: Vec<(PageId, &Arc<Page>)> = read.collect();
         for (id, page) in &read {
-            let codes = expect_column(pages, part.segment, page.as_codes())?;
-            edges.extend(read_edges(part, id.index, codes));
+            // A page without order has no edge.
+            if let Some(codes) = page.as_codes() {
+                edges.extend(read_edges(part, id.index, codes));
+            }
         }
         let held = ScannedPage::all(part, spans, read.into_iter(), pages)?;
         let whole = part.head.fences(axis).below;
         let mut counts = vec![0; whole.len() - 1];
         for page in &held {
-            page.codes().count(&page.readings, &mut counts);
+            page.count(&mut counts);
         }
         let mut starts = Vec::with_capacity(whole.len());
         starts.push(0);
@@ -196,13 +261,13 @@ impl<'p> CutColumn<'p> {
             }
         };
         let below = below.ok_or_else(|| contradiction(pages, part.segment))?;
-        let (counted, codes) = (RefCell::default(), RefCell::new(Codes::Held(held)));
+        let (counted, codes) = (RefCell::default(), RefCell::new(ScannedPages::Held(held)));
         Ok(Self { part_axis, below, codes, counted, scanned, edges })
     }
 
     /// Releases the pages of codes and the counts made from them.
     pub(crate) fn release(&self) {
-        self.codes.replace(Codes::Released);
+        self.codes.replace(ScannedPages::Released);
         self.forget_counts();
     }
 
@@ -213,15 +278,15 @@ impl<'p> CutColumn<'p> {
 
     /// Returns whether the pages of codes have to be read again.
     pub(crate) fn is_released(&self) -> bool {
-        matches!(*self.codes.borrow(), Codes::Released)
+        matches!(*self.codes.borrow(), ScannedPages::Released)
     }
 
     /// Returns the number of held pages of codes that the cache does not have.
     fn uncached_codes(&self) -> usize {
         match &*self.codes.borrow() {
             // The cache has a reference of its own.
-            Codes::Held(held) => held.iter().filter(|page| Arc::strong_count(&page.page) == 1).count(),
-            Codes::Released => 0,
+            ScannedPages::Held(held) => held.iter().filter(|page| Arc::strong_count(&page.page) == 1).count(),
+            ScannedPages::Released => 0,
         }
     }
 
@@ -234,13 +299,13 @@ impl<'p> CutColumn<'p> {
 
     /// Returns the pages of codes of the scanned readings.
     pub(crate) fn codes_pages(&self) -> Vec<SegmentPage> {
-        let PartAxis { part, axis } = self.part_axis;
+        let part = self.part_axis.part;
         let (_, spans) = spans(part);
         let indexes = spans.iter().flat_map(|rows| part.pages_of(rows));
         let mut indexes: Vec<u32> = indexes.collect();
         // Both spans can end in the same page.
         indexes.dedup();
-        indexes.into_iter().map(|index| part.page(Column::Codes(axis), index)).collect()
+        indexes.into_iter().map(|index| codes_page(self.part_axis, &spans, index)).collect()
     }
 
     /// Holds the [`codes_pages`](Self::codes_pages) until they are [released](Self::release).
@@ -251,31 +316,23 @@ impl<'p> CutColumn<'p> {
     ) -> Result<(), P::Error> {
         let part = self.part_axis.part;
         let (_, spans) = spans(part);
-        self.codes.replace(Codes::Held(ScannedPage::all(part, &spans, read, pages)?));
+        self.codes.replace(ScannedPages::Held(ScannedPage::all(part, &spans, read, pages)?));
         Ok(())
     }
 
-    /// Calls `take` with the scanned codes of a page of the dictionary, as positions in that page. Reads
-    /// released pages for this call only.
-    fn each_run<P: Pages>(
-        &self,
-        index: usize,
-        pages: &P,
-        mut take: impl FnMut(&[u16]),
-    ) -> Result<(), P::Error> {
+    /// Calls `take` with each page of scanned readings. Reads released pages for this call only.
+    fn each_page<P: Pages>(&self, pages: &P, take: impl FnMut(&ScannedPage)) -> Result<(), P::Error> {
         let was_released = self.is_released();
         if was_released {
             let requested = self.codes_pages();
             let count = requested.len();
             self.hold(ReadPages::new(requested, pages)?.cursor().take(count), pages)?;
         }
-        if let Codes::Held(held) = &*self.codes.borrow() {
-            for page in held {
-                take(page.codes().positions(index, &page.readings));
-            }
+        if let ScannedPages::Held(held) = &*self.codes.borrow() {
+            held.iter().for_each(take);
         }
         if was_released {
-            self.codes.replace(Codes::Released);
+            self.codes.replace(ScannedPages::Released);
         }
         Ok(())
     }
@@ -318,7 +375,7 @@ impl<'p> CutColumn<'p> {
     }
 
     /// Returns the cumulative counts of the readings of the part in a page of the dictionary.
-    #[expect(clippy::indexing_slicing, reason = "a code must not be dropped")]
+    #[expect(clippy::indexing_slicing, reason = "a page must not be skipped")]
     pub(crate) fn counts<P: Pages>(
         &self,
         index: usize,
@@ -326,11 +383,7 @@ impl<'p> CutColumn<'p> {
         pages: &P,
     ) -> Result<CumulativeCounts, P::Error> {
         let mut counts = vec![0_u32; page.values.len()];
-        self.each_run(index, pages, |positions| {
-            for position in positions {
-                counts[usize::from(*position)] += 1;
-            }
-        })?;
+        self.each_page(pages, |page| page.add_to(index, &mut counts))?;
         match self.scanned {
             Scanned::Part => {
                 let mut until = self.below[index];
@@ -366,10 +419,12 @@ impl<'p> CutColumn<'p> {
     ) -> Result<(f64, f64), P::Error> {
         let [first, last] = self.outer_pages();
         let positions = if self.scanned == Scanned::Part {
-            let (mut min, mut max) = (u16::MAX, 0);
-            self.each_run(first, pages, |positions| min = positions.iter().copied().fold(min, u16::min))?;
-            self.each_run(last, pages, |positions| max = positions.iter().copied().fold(max, u16::max))?;
-            (min.into(), Some(max.into()))
+            let (mut min, mut max) = (usize::MAX, None);
+            self.each_page(pages, |page| {
+                min = page.outer_positions(first).map_or(min, |[of_page, _]| min.min(of_page));
+                max = max.max(page.outer_positions(last).map(|[_, of_page]| of_page));
+            })?;
+            (min, max)
         } else {
             let of_low = self.counts(first, low, pages)?;
             (of_low.next(0), self.counts(last, high, pages)?.last(high.values.len()))

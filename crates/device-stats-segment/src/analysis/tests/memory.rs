@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
 
 use super::super::{Pages, Part, SegmentPage};
-use crate::{Fault, Head, Page, Segment};
+use crate::{Column, Fault, Head, Page, PageId, Segment};
 
 /// Segments of several devices, numbered consecutively.
 pub(super) struct Memory {
@@ -15,6 +15,8 @@ pub(super) struct Memory {
     pub(super) cached_every: Cell<usize>,
     /// Maximum number of loaded pages that were held at the same time.
     pub(super) held: Cell<usize>,
+    /// Number of loaded pages of codes in order of time.
+    pub(super) in_order: Cell<usize>,
     alive: RefCell<Vec<Weak<Page>>>,
 }
 
@@ -31,6 +33,7 @@ impl Memory {
             requested: Cell::default(),
             cached_every: Cell::default(),
             held: Cell::default(),
+            in_order: Cell::default(),
             alive: RefCell::default(),
         }
     }
@@ -54,13 +57,21 @@ impl Pages for Memory {
         let pages = wanted.iter().map(|wanted| {
             let is_cached =
                 (wanted.segment + wanted.page.index as usize).checked_rem(self.cached_every.get());
-            (is_cached == Some(0)).then(|| self.decode(wanted)).transpose()
+            // A cache may have the codes in order of time.
+            let column = match wanted.page.column {
+                Column::CodeCounts(axis) if wanted.page.index.is_multiple_of(2) => Column::Codes(axis),
+                column => column,
+            };
+            let page = SegmentPage { page: PageId { column, ..wanted.page }, ..*wanted };
+            (is_cached == Some(0)).then(|| self.decode(&page)).transpose()
         });
         pages.collect()
     }
 
     fn load(&self, wanted: &[SegmentPage]) -> Result<Vec<Arc<Page>>, Fault> {
         self.requested.update(|requested| requested + wanted.len());
+        let in_order = wanted.iter().filter(|wanted| matches!(wanted.page.column, Column::Codes(_))).count();
+        self.in_order.update(|pages| pages + in_order);
         let loaded: Vec<Arc<Page>> =
             wanted.iter().map(|wanted| self.decode(wanted)).collect::<Result<_, _>>()?;
         let mut alive = self.alive.borrow_mut();

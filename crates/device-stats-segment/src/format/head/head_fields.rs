@@ -127,7 +127,7 @@ impl HeadFields {
 /// Returns the number of pco's chunks of a column.
 pub(crate) fn chunks(column: Column, fields: &Axes<AxisFields>) -> u16 {
     match column {
-        Column::Times | Column::Ids | Column::Codes(_) => 1,
+        Column::Times | Column::Ids | Column::Codes(_) | Column::CodeCounts(_) => 1,
         Column::Dictionary(_) => 2,
         Column::Sums(axis) => fields.get(axis).sum_words,
     }

@@ -7,6 +7,7 @@ use pco::data_types::Number;
 
 use super::Head;
 use crate::format::byte_reader::ByteReader;
+use crate::format::code_counts::CodeCounts;
 use crate::format::codec::{CompressedColumn, Unreadable};
 use crate::format::codes_page::CodesPage;
 use crate::format::cumulative_counts::CumulativeCounts;
@@ -36,6 +37,10 @@ impl Head {
             Column::Codes(axis) => {
                 let (distinct, page) = (*self.layout.distinct.get(axis), self.layout.sizes.dictionary);
                 bytes.codes(axis).map(|codes| Page::Codes(CodesPage::new(&codes, distinct, page)))
+            }
+            Column::CodeCounts(axis) => {
+                let (distinct, page) = (*self.layout.distinct.get(axis), self.layout.sizes.dictionary);
+                bytes.codes(axis).map(|codes| Page::CodeCounts(CodeCounts::new(&codes, distinct, page)))
             }
             Column::Sums(axis) => bytes.sums(axis).map(Page::Sums),
         }

@@ -58,7 +58,7 @@ fn compress_all(columns: &Columns, sizes: PageSizes, effort: Effort) -> Result<S
                 let counts = compress(counts, NumberKind::Counts, sizes.dictionary, effort)?;
                 pages.add(vec![values, counts]);
             }
-            Column::Codes(axis) => {
+            Column::Codes(axis) | Column::CodeCounts(axis) => {
                 let codes = &columns.axes.get(axis).codes;
                 let order = delta_order(codes, i64::from);
                 pages.add(vec![compress(codes, NumberKind::Integers { order }, sizes.rows, effort)?]);

@@ -174,7 +174,7 @@ impl SealedSegment {
                 Page::Times(times) => KeptPage::Times(times),
                 Page::Codes(codes) => KeptPage::Codes(codes.to_codes().into()),
                 Page::Dictionary(dictionary) => KeptPage::Values(dictionary.values),
-                Page::Ids(_) | Page::Sums(_) => {
+                Page::Ids(_) | Page::Sums(_) | Page::CodeCounts(_) => {
                     return Err(StoreError::Broken("no lookup needs a page of this column".into()));
                 }
             };
