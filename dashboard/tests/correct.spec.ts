@@ -94,7 +94,7 @@ test.describe('with tokens', () => {
     await api.sendTable('pump-7', rows);
     await signIn(page, server.createToken('--user', 'ada', '--scope', 'read', '--name', 'reader'), expected);
     await page.getByRole('link', { name: 'pump-7' }).click();
-    await page.getByRole('button', { name: 'All readings' }).click();
+    await page.getByRole('button', { name: 'All readings', exact: true }).click();
     const plot = new Plot(page);
     await plot.isDrawn();
     await expect.poll(() => plot.count()).toBe(50);

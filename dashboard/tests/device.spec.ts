@@ -33,7 +33,7 @@ test('many readings are drawn as bands with medians, and few one by one @stores'
   await page.goto('/');
   await page.getByRole('link', { name: 'device-many' }).click();
   const requested = page.waitForRequest((request) => request.url().includes('/device-many/series'));
-  await page.getByRole('button', { name: 'All readings' }).click();
+  await page.getByRole('button', { name: 'All readings', exact: true }).click();
   const query = new URL((await requested).url()).search;
   await plot.isDrawn();
   expect(await plot.count()).toBe(9_000);
