@@ -126,7 +126,7 @@ test('an open service', async ({ browser }) => {
         prepare: async (page) => {
           await settle(page);
           await page
-            .getByRole('heading', { name: 'Each device' })
+            .getByRole('heading', { name: 'Each device', exact: true })
             .evaluate((heading) => heading.scrollIntoView());
           await settle(page);
         },
