@@ -94,7 +94,7 @@ test('an open service', async ({ browser }) => {
     await take(browser, server.url, [
       { name: 'fleet', address: '/', prepare: settle },
       { name: 'device', address: '/?device=demo-pump&last=24h', prepare: settle },
-      { name: 'live', address: '/?device=demo-drone&last=5m', prepare: settle },
+      { name: 'live', address: '/?device=demo-pump&last=5m', prepare: settle },
       { name: 'path', address: '/?device=demo-drone&last=1h&tab=path', prepare: settle },
       {
         name: 'correct',
