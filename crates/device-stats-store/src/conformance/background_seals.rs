@@ -7,7 +7,7 @@ use device_stats_domain::DeviceKey;
 use tokio::task::JoinSet;
 
 use super::samples::{Opened, read_rows, sealed_rows, segment};
-use crate::{Replaced, SegmentId};
+use crate::{Replaced, SegmentId, StoreError};
 
 /// Running tasks: two that seal and two that merge for each device.
 pub(super) struct BackgroundSeals {
@@ -51,12 +51,7 @@ async fn seal_until(
     let mut done = 0;
     loop {
         let is_last = stop.load(Ordering::SeqCst);
-        let rows = store.list_hot_readings(device, count).await.unwrap();
-        assert!(rows.is_sorted_by(|a, b| a.time_us < b.time_us), "not in order: {rows:?}");
-        let rows: Vec<_> = rows.into_iter().step_by(stride).collect();
-        if !rows.is_empty() && is_done(store.seal(device, &sealed_rows(&rows)).await.unwrap()) {
-            done += 1;
-        }
+        done += number_of(seal_once(&store, device, count, stride).await);
         if is_last {
             return done;
         }
@@ -65,25 +60,45 @@ async fn seal_until(
     }
 }
 
+async fn seal_once(store: &Opened, device: DeviceKey, count: u32, stride: usize) -> Result<bool, StoreError> {
+    let rows = store.list_hot_readings(device, count).await?;
+    assert!(rows.is_sorted_by(|a, b| a.time_us < b.time_us), "not in order: {rows:?}");
+    let rows: Vec<_> = rows.into_iter().step_by(stride).collect();
+    Ok(!rows.is_empty() && is_done(store.seal(device, &sealed_rows(&rows)).await?))
+}
+
 /// Merges up to three neighbours, repeatedly.
 async fn merge_until(store: Opened, device: DeviceKey, from: usize, stop: Arc<AtomicBool>) -> u32 {
     let mut done = 0;
     loop {
         let is_last = stop.load(Ordering::SeqCst);
-        let all = store.list_segments(device).await.unwrap();
-        let merged: Vec<_> = all.into_iter().skip(from).take(3).collect();
-        if merged.len() > 1
-            && let Some(rows) = read_rows(&store, device, &merged).await
-        {
-            let ids: Vec<SegmentId> = merged.iter().map(|entry| entry.id).collect();
-            if is_done(store.merge(device, &ids, &segment(&rows)).await.unwrap()) {
-                done += 1;
-            }
-        }
+        done += number_of(merge_once(&store, device, from).await);
         if is_last {
             return done;
         }
         tokio::task::yield_now().await;
+    }
+}
+
+async fn merge_once(store: &Opened, device: DeviceKey, from: usize) -> Result<bool, StoreError> {
+    let all = store.list_segments(device).await?;
+    let merged: Vec<_> = all.into_iter().skip(from).take(3).collect();
+    if merged.len() > 1
+        && let Some(rows) = read_rows(store, device, &merged).await
+    {
+        let ids: Vec<SegmentId> = merged.iter().map(|entry| entry.id).collect();
+        return Ok(is_done(store.merge(device, &ids, &segment(&rows)).await?));
+    }
+    Ok(false)
+}
+
+/// Returns the number of segments of an attempt: 1 or 0. On a busy machine, a store may be unavailable for a
+/// moment; then nothing has been done.
+fn number_of(attempt: Result<bool, StoreError>) -> u32 {
+    match attempt {
+        Ok(is_done) => u32::from(is_done),
+        Err(StoreError::Unavailable(_)) => 0,
+        Err(fault) => panic!("{fault}"),
     }
 }
 
