@@ -82,13 +82,13 @@ export class Server {
     });
   }
 
-  /** Stops the server. Its data stay. */
-  async stop(): Promise<void> {
+  /** Stops the server, or kills it. Its data stay. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const process = this.#process;
     this.#process = null;
     if (!process || process.exitCode !== null) return;
     const ended = new Promise((resolve) => process.once('exit', resolve));
-    process.kill('SIGTERM');
+    process.kill(signal);
     await ended;
   }
 
