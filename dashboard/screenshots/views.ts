@@ -1,5 +1,5 @@
 /** Writes a picture of each view, light and dark, wide and narrow, into docs/images. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test, type Browser, type Page } from '@playwright/test';
@@ -66,6 +66,7 @@ async function write(page: Page, name: string): Promise<void> {
   const session = await page.context().newCDPSession(page);
   const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: QUALITY });
   await session.detach();
+  mkdirSync(IMAGES, { recursive: true });
   writeFileSync(join(IMAGES, `${name}.webp`), Buffer.from(data, 'base64'));
 }
 
