@@ -38,7 +38,7 @@ test('many readings are drawn as bands with medians, and few one by one @stores'
   await plot.isDrawn();
   expect(await plot.count()).toBe(9_000);
 
-  // The values are those of the service, to the last digit, for all axes at once.
+  // Each axis shows the values that the service answers, to the last digit.
   const { buckets: shown } = await api.send<Series>('GET', `/stats/devices/device-many/series${query}`);
   const [firstMs, lastMs] = [Date.parse(shown[0]!.start), Date.parse(shown.at(-1)!.end)];
   const bucketMs = Date.parse(shown[0]!.end) - firstMs;
@@ -134,7 +134,8 @@ test('late readings draw no line across', async ({ page, api }) => {
   await plot.isDrawn();
   await expect(page.getByText('Live', { exact: true })).toBeVisible();
   expect(await plot.count()).toBe(140);
-  // The picture is requested again at once, and then in order anyway. Here, the reading comes from the stream only.
+  // A new picture would have the readings in order. It is held back, so that the late reading comes from the live
+  // stream only.
   await page.route(/\/device-late\/(path|series)\?/, () => undefined);
   await api.sendReading('device-late', reading(281, -5));
   await expect.poll(() => plot.count()).toBe(141);
@@ -176,7 +177,7 @@ test('axes, ranges, zones and the window are part of the address', async ({ page
   await expect(page.getByText('Write the earlier end first')).toBeVisible();
   await range.fill('2026-11-01 12:00 .. 2026-11-03');
   await range.press('Enter');
-  // Times without an offset are those of the viewer's zone, Berlin.
+  // The viewer's zone is Berlin: a time without an offset is read in that zone.
   await expect(page).toHaveURL(/from=2026-11-01T11:00:00Z&until=2026-11-03T23:00:00Z/);
   await expect(page.getByText('There are no readings in this window.').first()).toBeVisible();
   await page.getByRole('button', { name: 'Show all readings' }).click();
@@ -185,7 +186,7 @@ test('axes, ranges, zones and the window are part of the address', async ({ page
   await plot.isDrawn();
   await expect.poll(() => plot.count()).toBeLessThan(20);
 
-  // Zones: those of the viewer, any other one, and UTC.
+  // The viewer chooses another zone, then UTC, then the viewer's own zone.
   const zone = page.getByRole('button', { name: 'Time zone:' });
   await expect(zone).toHaveAccessibleName('Time zone: Europe/Berlin');
   await zone.click();

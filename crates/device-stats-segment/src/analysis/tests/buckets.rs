@@ -1,5 +1,5 @@
-//! Buckets of a series: the statistics of many consecutive spans of the same segments equal those of the
-//! sorted readings of each span.
+//! Buckets of a series: many consecutive spans of the same segments. The statistics of each span must equal
+//! the statistics of its sorted readings.
 
 use super::*;
 
