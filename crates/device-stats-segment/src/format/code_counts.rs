@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::page_layout::count_u32;
+use super::page_layout::{count_u32, page_of_code};
 
 /// Number of codes per distinct value of a column up to which its codes are counted at once. Columns with
 /// more distinct values are sorted by page of the dictionary first.
@@ -254,11 +254,11 @@ impl Draft {
         draft
     }
 
-    /// Sorts the codes by page of the dictionary (counting sort), and counts those of each page with many.
+    /// Sorts the codes by page of the dictionary (counting sort). The codes of a page with many readings are
+    /// then counted; the others are listed.
     fn sort(codes: &[u32], distinct: u32, dictionary_page: u32) -> Self {
         let pages = distinct.div_ceil(dictionary_page) as usize;
-        let shift = dictionary_page.is_power_of_two().then_some(dictionary_page.trailing_zeros());
-        let page_of = |code: u32| shift.map_or_else(|| code / dictionary_page, |shift| code >> shift);
+        let page_of = page_of_code(dictionary_page);
         let mut starts = vec![0_u16; pages + 1];
         for code in codes {
             starts[page_of(*code) as usize + 1] += 1;

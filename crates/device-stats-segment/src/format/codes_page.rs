@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::page_layout::page_of_code;
+
 /// The codes of consecutive readings, sorted by the page of the dictionary that they belong to, then by
 /// reading.
 ///
@@ -30,8 +32,7 @@ impl CodesPage {
     pub(crate) fn new(codes: &[u32], distinct: u32, dictionary_page: u32) -> Self {
         assert!(codes.len() <= 1 << 16, "a page has at most 2^16 codes");
         let pages = distinct.div_ceil(dictionary_page) as usize;
-        let shift = dictionary_page.is_power_of_two().then_some(dictionary_page.trailing_zeros());
-        let page_of = |code: u32| shift.map_or_else(|| code / dictionary_page, |shift| code >> shift);
+        let page_of = page_of_code(dictionary_page);
         let mut starts = vec![0; pages + 1];
         for code in codes {
             starts[page_of(*code) as usize + 1] += 1;

@@ -39,6 +39,13 @@ pub(crate) fn count_u32(count: usize) -> u32 {
     count.try_into().expect("a segment has fewer than 2^32 of anything")
 }
 
+/// Returns a function that finds the page of the dictionary of a code. A page has `dictionary_page` values,
+/// usually a power of two, for which a shift is faster than a division.
+pub(super) fn page_of_code(dictionary_page: u32) -> impl Fn(u32) -> u32 {
+    let shift = dictionary_page.is_power_of_two().then_some(dictionary_page.trailing_zeros());
+    move |code| shift.map_or_else(|| code / dictionary_page, |shift| code >> shift)
+}
+
 /// Maximum number of entries per page in any head.
 const PAGE_MAX: u32 = 1 << 16;
 
