@@ -4,7 +4,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ArrayItems, Object, Schema};
 use utoipa::openapi::{OpenApi, RefOr};
 
-use crate::extract::{INCLUDE_WORDS, ON_FAULT_WORDS, PRECISION_WORDS};
+use crate::extract::{IF_EMPTY_NAME, IF_EMPTY_WORDS, INCLUDE_WORDS, ON_FAULT_WORDS, PRECISION_WORDS};
 use crate::routes::{
     AUDIT_ORDER_WORDS, FORMAT_WORDS, STATE_WORDS, WEEK_START_WORDS, audit_actions, series_statistic_names,
     statistic_names,
@@ -15,6 +15,7 @@ pub(super) fn add(document: &mut OpenApi) {
     let choices = [
         ("stats", statistic_names()),
         ("include", INCLUDE_WORDS.to_vec()),
+        (IF_EMPTY_NAME, IF_EMPTY_WORDS.to_vec()),
         ("precision", PRECISION_WORDS.to_vec()),
         ("on_fault", ON_FAULT_WORDS.to_vec()),
         ("state", STATE_WORDS.to_vec()),

@@ -1,8 +1,7 @@
 //! `/stats/.../analyze`: the statistics of a device, or of all devices of a user.
 
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use device_stats_domain::{Axes, AxisResults, RequestedStatistics, Statistics, UserId};
 use device_stats_formats::{Faults, Members};
 use device_stats_service::{Analysis, Granted, Read, ReadingSource, Service};
@@ -13,7 +12,7 @@ use super::statistics::{StatisticsResponse, read_wanted};
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, FromInput, Input, OptionalJsonBody, Parsed, PathReadingSource, Period,
+    Caller, DeviceIdParam, FromInput, IfEmpty, Input, OptionalJsonBody, Parsed, PathReadingSource, Period,
     RequestBody, read_period,
 };
 
@@ -212,7 +211,7 @@ pub(super) async fn analyze(
     Parsed(input): Parsed<(PathReadingSource, AnalysisInput)>,
 ) -> Result<Response, ApiError> {
     let (source, AnalysisInput(request)) = input;
-    respond(&service, granted, source, &request).await
+    respond(&service, granted, source, &request, IfEmpty::NotFound).await
 }
 
 /// Analyzes a source of readings.
@@ -221,11 +220,16 @@ pub(super) async fn respond(
     granted: Granted<Read>,
     source: PathReadingSource,
     request: &AnalysisRequest,
+    if_empty: IfEmpty,
 ) -> Result<Response, ApiError> {
     let source = source.find(service, granted).await?;
-    let found = service.analyze(&source, request.period.to_window(), &request.wanted).await?;
-    Ok(match &*source {
-        ReadingSource::Device(_) => Json(AnalysisResponse::new(found.aggregate, request)).into_response(),
-        ReadingSource::User(user) => Json(UserAnalysisResponse::new(user.id, found, request)).into_response(),
-    })
+    let found = service.analyze(&source, request.period.to_window(), &request.wanted).await;
+    match &*source {
+        ReadingSource::Device(_) => {
+            if_empty.respond(found, |found| AnalysisResponse::new(found.aggregate, request))
+        }
+        ReadingSource::User(user) => {
+            if_empty.respond(found, |found| UserAnalysisResponse::new(user.id, found, request))
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! `/stats/.../analysis`: analyses by `GET`, for links and dashboards, of a device, of all devices of a user,
 //! or of chosen devices.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use device_stats_formats::Faults;
@@ -13,8 +12,8 @@ use super::statistics::read_wanted_query;
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, FromInput, Input, PERIOD_NAMES, Parsed, PathReadingSource, PeriodParams,
-    PeriodQuery, SELECTION_NAMES, SelectionParams, required_selection,
+    Caller, DeviceIdParam, FromInput, IF_EMPTY_NAME, IfEmpty, IfEmptyParam, Input, PERIOD_NAMES, Parsed,
+    PathReadingSource, PeriodParams, PeriodQuery, SELECTION_NAMES, SelectionParams, required_selection,
 };
 
 /// `percentiles`, `stats` and `magnitude`.
@@ -46,14 +45,17 @@ fn read_request(input: &Input, faults: &mut Faults) -> Option<AnalysisRequest> {
 }
 
 /// The query of an analysis of a device or of a user.
-pub(crate) struct AnalysisQuery(AnalysisRequest);
+pub(crate) struct AnalysisQuery {
+    request: AnalysisRequest,
+    if_empty: IfEmpty,
+}
 
 impl FromInput for AnalysisQuery {
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
-        let request = read_request(input, faults);
-        let known = PERIOD_NAMES.into_iter().chain(STATISTICS_NAMES);
+        let (request, if_empty) = (read_request(input, faults), IfEmpty::read(input, faults));
+        let known = PERIOD_NAMES.into_iter().chain(STATISTICS_NAMES).chain([IF_EMPTY_NAME]);
         input.refuse_other_queries(&known.collect::<Vec<_>>(), faults);
-        request.map(Self)
+        Some(Self { request: request?, if_empty: if_empty? })
     }
 }
 
@@ -61,15 +63,17 @@ impl FromInput for AnalysisQuery {
 pub(crate) struct DevicesAnalysisQuery {
     selection: DeviceSelection,
     request: AnalysisRequest,
+    if_empty: IfEmpty,
 }
 
 impl FromInput for DevicesAnalysisQuery {
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
         let selection = required_selection(input, faults);
-        let request = read_request(input, faults);
+        let (request, if_empty) = (read_request(input, faults), IfEmpty::read(input, faults));
         let known = SELECTION_NAMES.into_iter().chain(PERIOD_NAMES).chain(STATISTICS_NAMES);
+        let known = known.chain([IF_EMPTY_NAME]);
         input.refuse_other_queries(&known.collect::<Vec<_>>(), faults);
-        Some(Self { selection: selection?, request: request? })
+        Some(Self { selection: selection?, request: request?, if_empty: if_empty? })
     }
 }
 
@@ -86,9 +90,10 @@ pub(super) const GET_USER_ANALYSIS: UserOperation = UserOperation {
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/analysis", tag = "statistics",
     operation_id = "get_device_analysis",
-    params(DeviceIdParam, PeriodParams, StatisticsParams),
+    params(DeviceIdParam, PeriodParams, StatisticsParams, IfEmptyParam),
     responses(
         (status = 200, description = "The statistics.", body = AnalysisResponse),
+        (status = 204, description = "The period has no readings, and `if_empty` is `no_content`."),
         (status = 404, description = "`Device not found`, or `No statistics found for the specified period`.",
             body = ErrorResponse),
     ),
@@ -98,8 +103,8 @@ pub(super) async fn get_analysis(
     Caller(granted): Caller<Read>,
     Parsed(input): Parsed<(PathReadingSource, AnalysisQuery)>,
 ) -> Result<Response, ApiError> {
-    let (source, AnalysisQuery(request)) = input;
-    respond(&service, granted, source, &request).await
+    let (source, AnalysisQuery { request, if_empty }) = input;
+    respond(&service, granted, source, &request, if_empty).await
 }
 
 /// Get an analysis of chosen devices
@@ -108,9 +113,10 @@ pub(super) async fn get_analysis(
 /// device with a reading in the period. All come from one snapshot. The request chooses up to 1,000 devices.
 #[utoipa::path(
     get, path = "/api/v1/stats/analysis", tag = "statistics",
-    params(SelectionParams, PeriodParams, StatisticsParams),
+    params(SelectionParams, PeriodParams, StatisticsParams, IfEmptyParam),
     responses(
         (status = 200, description = "The statistics.", body = DevicesAnalysisResponse),
+        (status = 204, description = "The period has no readings, and `if_empty` is `no_content`."),
         (status = 404, description = "`Device not found` with the missing devices, or `No statistics found for the \
             specified period`.", body = ErrorResponse),
     ),
@@ -119,9 +125,9 @@ pub(super) async fn get_devices_analysis(
     State(service): State<Service>,
     Caller(granted): Caller<Read>,
     Parsed(query): Parsed<DevicesAnalysisQuery>,
-) -> Result<Json<DevicesAnalysisResponse>, ApiError> {
-    let DevicesAnalysisQuery { selection, request } = query;
+) -> Result<Response, ApiError> {
+    let DevicesAnalysisQuery { selection, request, if_empty } = query;
     let window = request.period.to_window();
-    let found = service.analyze_devices(granted, &selection, window, &request.wanted).await?;
-    Ok(Json(DevicesAnalysisResponse::new(found, &request)))
+    let found = service.analyze_devices(granted, &selection, window, &request.wanted).await;
+    if_empty.respond(found, |found| DevicesAnalysisResponse::new(found, &request))
 }

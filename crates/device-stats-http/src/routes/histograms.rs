@@ -1,7 +1,7 @@
 //! `/stats/.../histogram`: the number of readings in each bin, for a device or for all devices of a user.
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use device_stats_domain::limits::{HISTOGRAM_BINS_DEFAULT, HISTOGRAM_BINS_MAX};
 use device_stats_domain::{Axes, AxisResults, Bins, Finite, Histogram, RequestedAxes};
 use device_stats_formats::values;
@@ -15,8 +15,8 @@ use super::statistics::requested_axes;
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, FromInput, Input, PERIOD_NAMES, Parsed, PathReadingSource, Period, PeriodParams,
-    PeriodQuery, count_up_to,
+    Caller, DeviceIdParam, FromInput, IF_EMPTY_NAME, IfEmpty, IfEmptyParam, Input, PERIOD_NAMES, Parsed,
+    PathReadingSource, Period, PeriodParams, PeriodQuery, count_up_to,
 };
 
 /// `bins`, `low`, `high` and `magnitude`.
@@ -44,6 +44,7 @@ pub(crate) struct HistogramParams {
 /// The query of a histogram.
 pub(crate) struct HistogramQuery {
     period: Period,
+    if_empty: IfEmpty,
     bins: Bins,
     axes: RequestedAxes,
 }
@@ -56,11 +57,13 @@ impl FromInput for HistogramQuery {
         let high = input.query("high", faults, |value| greater_than(low.flatten(), values::finite(value)?));
         let axes = input.query("magnitude", faults, requested_axes);
         let period = PeriodQuery::read(input, faults);
-        let known = ["bins", "low", "high", "magnitude"].into_iter().chain(PERIOD_NAMES);
+        let if_empty = IfEmpty::read(input, faults);
+        let known = ["bins", "low", "high", "magnitude", IF_EMPTY_NAME].into_iter().chain(PERIOD_NAMES);
         input.refuse_other_queries(&known.collect::<Vec<_>>(), faults);
         let (count, low, high) = (count?.unwrap_or(HISTOGRAM_BINS_DEFAULT), low?, high?);
         let (PeriodQuery(period), axes) = (period?, axes?.unwrap_or_default());
-        Some(Self { period, bins: Bins::new(count, low, high).expect("valid bins"), axes })
+        let bins = Bins::new(count, low, high).expect("valid bins");
+        Some(Self { period, if_empty: if_empty?, bins, axes })
     }
 }
 
@@ -158,9 +161,10 @@ pub(super) const COUNT_USER_HISTOGRAM: UserOperation = UserOperation {
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/histogram", tag = "statistics",
     operation_id = "count_device_histogram",
-    params(DeviceIdParam, HistogramParams, PeriodParams),
+    params(DeviceIdParam, HistogramParams, PeriodParams, IfEmptyParam),
     responses(
         (status = 200, description = "The histograms.", body = HistogramsResponse),
+        (status = 204, description = "The period has no readings, and `if_empty` is `no_content`."),
         (status = 404, description = "`Device not found`, or `No statistics found for the specified period`.",
             body = ErrorResponse),
     ),
@@ -169,9 +173,9 @@ pub(super) async fn count_histogram(
     State(service): State<Service>,
     Caller(granted): Caller<Read>,
     Parsed(input): Parsed<(PathReadingSource, HistogramQuery)>,
-) -> Result<Json<HistogramsResponse>, ApiError> {
-    let (source, HistogramQuery { period, bins, axes }) = input;
+) -> Result<Response, ApiError> {
+    let (source, HistogramQuery { period, if_empty, bins, axes }) = input;
     let source = source.find(&service, granted).await?;
-    let histograms = service.histogram(&source, period.to_window(), bins, axes).await?;
-    Ok(Json(HistogramsResponse::new(histograms, period)))
+    let histograms = service.histogram(&source, period.to_window(), bins, axes).await;
+    if_empty.respond(histograms, |histograms| HistogramsResponse::new(histograms, period))
 }

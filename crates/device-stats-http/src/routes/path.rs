@@ -1,7 +1,7 @@
 //! `/stats/devices/{device_id}/path`: a limited number of the readings of a period, for a drawing.
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use device_stats_domain::limits::{PATH_POINTS_DEFAULT, PATH_POINTS_MAX, PATH_POINTS_MIN};
 use device_stats_domain::{Axes, Finite};
 use device_stats_formats::Json as Value;
@@ -12,8 +12,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, FromInput, Input, PERIOD_NAMES, Parsed, PathDevice, Period, PeriodParams,
-    PeriodQuery,
+    Caller, DeviceIdParam, FromInput, IF_EMPTY_NAME, IfEmpty, IfEmptyParam, Input, PERIOD_NAMES, Parsed,
+    PathDevice, Period, PeriodParams, PeriodQuery,
 };
 
 /// `points`.
@@ -29,6 +29,7 @@ pub(crate) struct PathParams {
 /// The query of a path.
 pub(crate) struct PathQuery {
     period: Period,
+    if_empty: IfEmpty,
     points: u32,
 }
 
@@ -36,10 +37,11 @@ impl FromInput for PathQuery {
     fn read(input: &Input, faults: &mut Faults) -> Option<Self> {
         let points = input.query("points", faults, points);
         let period = PeriodQuery::read(input, faults);
-        let known = ["points"].into_iter().chain(PERIOD_NAMES);
+        let if_empty = IfEmpty::read(input, faults);
+        let known = ["points", IF_EMPTY_NAME].into_iter().chain(PERIOD_NAMES);
         input.refuse_other_queries(&known.collect::<Vec<_>>(), faults);
         let (points, PeriodQuery(period)) = (points?.unwrap_or(PATH_POINTS_DEFAULT), period?);
-        Some(Self { period, points })
+        Some(Self { period, if_empty: if_empty?, points })
     }
 }
 
@@ -107,9 +109,10 @@ impl PathResponse {
 /// `points`, not on the number of readings.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/path", tag = "statistics",
-    params(DeviceIdParam, PathParams, PeriodParams),
+    params(DeviceIdParam, PathParams, PeriodParams, IfEmptyParam),
     responses(
         (status = 200, description = "The readings.", body = PathResponse),
+        (status = 204, description = "The period has no readings, and `if_empty` is `no_content`."),
         (status = 404, description = "`Device not found`, or `No statistics found for the specified period`.",
             body = ErrorResponse),
     ),
@@ -118,8 +121,8 @@ pub(super) async fn list_path(
     State(service): State<Service>,
     Caller(granted): Caller<Read>,
     Parsed((device, query)): Parsed<(PathDevice, PathQuery)>,
-) -> Result<Json<PathResponse>, ApiError> {
+) -> Result<Response, ApiError> {
     let device = service.find_device(granted, device.id()?).await?;
-    let path = service.path(&device, query.period.to_window(), query.points).await?;
-    Ok(Json(PathResponse::new(&path, query.period)))
+    let path = service.path(&device, query.period.to_window(), query.points).await;
+    query.if_empty.respond(path, |path| PathResponse::new(&path, query.period))
 }

@@ -1,7 +1,7 @@
 //! `/stats/.../series`: the statistics of each bucket of a period, for a device or for all devices of a user.
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use device_stats_domain::limits::SERIES_BUCKETS_MAX;
 use device_stats_domain::{
     Axes, AxisResults, BucketLength, Division, Interval, InvalidInterval, RequestTime, RequestedStatistics,
@@ -20,8 +20,8 @@ use super::statistics::requested_axes;
 use super::user_operation::UserOperation;
 use crate::errors::{ApiError, ErrorResponse};
 use crate::extract::{
-    Caller, DeviceIdParam, FromInput, Input, PERIOD_NAMES, Parsed, PathReadingSource, Period, PeriodParams,
-    PeriodQuery,
+    Caller, DeviceIdParam, FromInput, IF_EMPTY_NAME, IfEmpty, IfEmptyParam, Input, PERIOD_NAMES, Parsed,
+    PathReadingSource, Period, PeriodParams, PeriodQuery,
 };
 
 /// `interval`, `points`, `timezone`, `week_start`, `stats` and `magnitude`.
@@ -62,6 +62,7 @@ pub(crate) const WEEK_START_WORDS: &[&str] =
 /// The query of a series.
 pub(crate) struct SeriesQuery {
     period: Period,
+    if_empty: IfEmpty,
     division: Division,
     statistics: ChosenStatistics,
     requested: RequestedStatistics,
@@ -98,7 +99,8 @@ impl FromInput for SeriesQuery {
         let statistics = ChosenStatistics::read(input, faults);
         let axes = input.query("magnitude", faults, requested_axes);
         let period = PeriodQuery::read(input, faults);
-        let known = ["interval", "points", "timezone", "week_start", "stats", "magnitude"]
+        let if_empty = IfEmpty::read(input, faults);
+        let known = ["interval", "points", "timezone", "week_start", "stats", "magnitude", IF_EMPTY_NAME]
             .into_iter()
             .chain(PERIOD_NAMES);
         input.refuse_other_queries(&known.collect::<Vec<_>>(), faults);
@@ -107,7 +109,7 @@ impl FromInput for SeriesQuery {
         let division = Division { length: length?, zone, week_start };
         let statistics = statistics?;
         let requested = RequestedStatistics { axes: axes?.unwrap_or_default(), ..statistics.requested() };
-        Some(Self { period, division, statistics, requested })
+        Some(Self { period, if_empty: if_empty?, division, statistics, requested })
     }
 }
 
@@ -269,9 +271,10 @@ pub(super) const LIST_USER_SERIES: UserOperation = UserOperation {
 /// statistics of the first and the last bucket cover only the readings inside the period.
 #[utoipa::path(
     get, path = "/api/v1/stats/devices/{device_id}/series", tag = "statistics", operation_id = "list_device_series",
-    params(DeviceIdParam, SeriesParams, PeriodParams),
+    params(DeviceIdParam, SeriesParams, PeriodParams, IfEmptyParam),
     responses(
         (status = 200, description = "The buckets.", body = SeriesResponse),
+        (status = 204, description = "The period has no readings, and `if_empty` is `no_content`."),
         (status = 404, description = "`Device not found`, or `No statistics found for the specified period`.",
             body = ErrorResponse),
     ),
@@ -280,9 +283,9 @@ pub(super) async fn list_series(
     State(service): State<Service>,
     Caller(granted): Caller<Read>,
     Parsed((source, query)): Parsed<(PathReadingSource, SeriesQuery)>,
-) -> Result<Json<SeriesResponse>, ApiError> {
+) -> Result<Response, ApiError> {
     let source = source.find(&service, granted).await?;
     let window = query.period.to_window();
-    let series = service.series(&source, window, &query.division, &query.requested).await?;
-    Ok(Json(SeriesResponse::new(&series, &query)))
+    let series = service.series(&source, window, &query.division, &query.requested).await;
+    query.if_empty.respond(series, |series| SeriesResponse::new(&series, &query))
 }

@@ -119,7 +119,7 @@ const READING: &str = r#"{"x":1,"y":2,"z":3}"#;
 const DATED_READING: &str = r#"{"x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:00Z"}"#;
 
 /// Requests that together get every 2xx and 4xx response of each operation, except the errors of its body.
-const REQUESTS: [(&str, &str, &str, u16); 136] = [
+const REQUESTS: [(&str, &str, &str, u16); 144] = [
     ("GET", "/health/live", "", 200),
     ("GET", "/health/ready", "", 200),
     ("GET", "/api/v1/version", "", 200),
@@ -182,12 +182,15 @@ const REQUESTS: [(&str, &str, &str, u16); 136] = [
     ("POST", "/api/v1/stats/users/9/analyze", "", 404),
     ("POST", "/api/v1/stats/users/x/analyze", "", 422),
     ("GET", "/api/v1/stats/devices/d/analysis", "", 200),
+    ("GET", "/api/v1/stats/devices/d/analysis?until=1970-01-02&if_empty=no_content", "", 204),
     ("GET", "/api/v1/stats/devices/none/analysis", "", 404),
     ("GET", "/api/v1/stats/devices/d/analysis?stats=x", "", 422),
     ("GET", "/api/v1/stats/users/1/analysis", "", 200),
+    ("GET", "/api/v1/stats/users/1/analysis?until=1970-01-02&if_empty=no_content", "", 204),
     ("GET", "/api/v1/stats/users/9/analysis", "", 404),
     ("GET", "/api/v1/stats/users/x/analysis", "", 422),
     ("GET", "/api/v1/stats/analysis?device_id=d", "", 200),
+    ("GET", "/api/v1/stats/analysis?device_id=d&until=1970-01-02&if_empty=no_content", "", 204),
     ("GET", "/api/v1/stats/analysis?device_id=none", "", 404),
     ("GET", "/api/v1/stats/analysis", "", 422),
     ("GET", "/api/v1/stats/latest", "", 200),
@@ -207,19 +210,24 @@ const REQUESTS: [(&str, &str, &str, u16); 136] = [
     ("GET", "/api/v1/stats/devices/d/readings/x", "", 422),
     ("GET", "/api/v1/devices?user_id=9", "", 404),
     ("GET", "/api/v1/stats/devices/d/series?interval=P1D", "", 200),
+    ("GET", "/api/v1/stats/devices/d/series?interval=P1D&until=1970-01-02&if_empty=no_content", "", 204),
     ("GET", "/api/v1/stats/devices/none/series?interval=P1D", "", 404),
     ("GET", "/api/v1/stats/devices/d/series?interval=x", "", 422),
     ("GET", "/api/v1/stats/users/1/series?interval=P1D", "", 200),
+    ("GET", "/api/v1/stats/users/1/series?interval=P1D&until=1970-01-02&if_empty=no_content", "", 204),
     ("GET", "/api/v1/stats/users/9/series?interval=P1D", "", 404),
     ("GET", "/api/v1/stats/users/1/series?interval=x", "", 422),
     ("GET", "/api/v1/stats/users/x/series?interval=P1D", "", 422),
     ("GET", "/api/v1/stats/devices/d/histogram?bins=3", "", 200),
+    ("GET", "/api/v1/stats/devices/d/histogram?until=1970-01-02&if_empty=no_content", "", 204),
     ("GET", "/api/v1/stats/devices/none/histogram?bins=3", "", 404),
     ("GET", "/api/v1/stats/devices/d/histogram?bins=0", "", 422),
     ("GET", "/api/v1/stats/devices/d/path?points=8", "", 200),
+    ("GET", "/api/v1/stats/devices/d/path?until=1970-01-02&if_empty=no_content", "", 204),
     ("GET", "/api/v1/stats/devices/none/path", "", 404),
     ("GET", "/api/v1/stats/devices/d/path?points=7", "", 422),
     ("GET", "/api/v1/stats/users/1/histogram?bins=3", "", 200),
+    ("GET", "/api/v1/stats/users/1/histogram?until=1970-01-02&if_empty=no_content", "", 204),
     ("GET", "/api/v1/stats/users/9/histogram?bins=3", "", 404),
     ("GET", "/api/v1/stats/users/1/histogram?bins=0", "", 422),
     ("GET", "/api/v1/stats/users/x/histogram?bins=3", "", 422),
@@ -401,9 +409,20 @@ async fn every_documented_word_is_accepted(api: Api) {
     }
     assert_eq!(
         choices,
-        ["action", "format", "include", "on_fault", "order", "precision", "state", "stats", "week_start"]
-            .map(str::to_owned)
-            .into()
+        [
+            "action",
+            "format",
+            "if_empty",
+            "include",
+            "on_fault",
+            "order",
+            "precision",
+            "state",
+            "stats",
+            "week_start",
+        ]
+        .map(str::to_owned)
+        .into()
     );
 }
 

@@ -26,6 +26,7 @@ mod dashboard;
 mod databases;
 mod deletions;
 mod document;
+mod empty_periods;
 mod errors;
 mod exact_arithmetic;
 mod exports;
