@@ -1,6 +1,6 @@
 /** The readings of a device in a span of time: their pages, their number, and their deletion. */
 import { api, dataOf, type Reading } from '../api/client';
-import { presence } from '../api/stored-readings';
+import { dataUnlessEmpty, IF_EMPTY } from '../api/empty';
 import { toRfc3339 } from '../time/moment';
 import type { Window } from '../plot/window';
 
@@ -37,16 +37,15 @@ export async function countReadings(
   signal: AbortSignal,
 ): Promise<number> {
   if (next === null) return readings.length;
-  const params = { path: { device_id }, query: periodOf(span) };
-  const analysis = await dataOf(api.GET('/api/v1/stats/devices/{device_id}/analysis', { params, signal }));
-  return analysis.x.count;
+  const params = { path: { device_id }, query: { ...periodOf(span), ...IF_EMPTY } };
+  const response = api.GET('/api/v1/stats/devices/{device_id}/analysis', { params, signal });
+  return (await dataUnlessEmpty(response))?.x.count ?? 0;
 }
 
 /** Deletes the readings of a span. Returns their number. */
 export async function deleteReadings(device_id: string, span: Window): Promise<number> {
   const params = { path: { device_id }, query: periodOf(span) };
   const { deleted } = await dataOf(api.DELETE('/api/v1/stats/devices/{device_id}', { params }));
-  presence.forget();
   return deleted;
 }
 

@@ -1,8 +1,6 @@
 /** The data of the fleet: its summary, and one page of devices or users. Renewed every few seconds. */
 import { api, dataOf, pageOf, type DeviceStatus, type Page, type Schema, type User } from '../api/client';
 import { Loaded } from '../api/loaded.svelte';
-import { presence } from '../api/stored-readings';
-import { momentOfApi } from '../time/moment';
 import type { FleetState } from '../view/view';
 
 /** Number of devices or users of a page. */
@@ -53,7 +51,7 @@ export function loadSummary(userId: number | null, signal: AbortSignal): Promise
   return dataOf(api.GET('/api/v1/stats/fleet', { params: { query }, signal }));
 }
 
-export async function loadDevices(
+export function loadDevices(
   { search, userId, state }: DeviceConditions,
   after: number,
   signal: AbortSignal,
@@ -66,13 +64,8 @@ export async function loadDevices(
     ...(userId !== null && { user_id: userId }),
     ...(state && { state }),
   };
-  const page = (await pageOf(
-    api.GET('/api/v1/stats/status', { params: { query }, signal }),
-  )) as Page<DeviceStatus>;
-  for (const { device_id: deviceId, last_reading: last } of page.items) {
-    if (last) presence.noteReading({ deviceId }, momentOfApi(last.timestamp));
-  }
-  return page;
+  const page = pageOf(api.GET('/api/v1/stats/status', { params: { query }, signal }));
+  return page as Promise<Page<DeviceStatus>>;
 }
 
 export function loadUsers(search: string, after: number, signal: AbortSignal): Promise<Page<User>> {

@@ -1,7 +1,7 @@
 /** The points of a path: a response of the service, extended by live readings. */
-import { api, dataOf } from '../api/client';
+import { api } from '../api/client';
+import { dataUnlessEmpty, IF_EMPTY } from '../api/empty';
 import { Loaded } from '../api/loaded.svelte';
-import { presence } from '../api/stored-readings';
 import type { LiveReading } from '../live/messages';
 import { spanQuery, type Span } from '../statistics/request';
 import { extended, NO_POINTS, pointsOf, within, type Points } from './points';
@@ -72,9 +72,11 @@ export class LivePath {
 }
 
 async function fetchPath(deviceId: string, span: Span, signal: AbortSignal): Promise<Fetched> {
-  const params = { path: { device_id: deviceId }, query: { points: POINTS, ...spanQuery(span) } };
-  const request = () => dataOf(api.GET('/api/v1/stats/devices/{device_id}/path', { params, signal }));
-  const path = await presence.loadIfAny({ deviceId }, span, request, signal);
+  const params = {
+    path: { device_id: deviceId },
+    query: { points: POINTS, ...spanQuery(span), ...IF_EMPTY },
+  };
+  const path = await dataUnlessEmpty(api.GET('/api/v1/stats/devices/{device_id}/path', { params, signal }));
   if (!path) return { points: NO_POINTS, count: 0, isThinned: false };
   return { points: pointsOf(path), count: path.count, isThinned: path.thinned };
 }

@@ -1,30 +1,21 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 import { ApiFault } from '../api/fault';
-import { presence } from '../api/stored-readings';
 import { LivePath } from './live-path.svelte';
 
 const get = vi.hoisted(() => vi.fn());
 vi.mock('../api/client', () => ({
-  // The first request asks if there are readings.
-  api: { GET: async (path: string) => (path.endsWith('/path') ? get() : { data: stored }) },
-  dataOf: async (response: Promise<{ data: unknown }>) => (await response).data,
+  api: { GET: get },
 }));
-
-/** The newest reading of the service, if there is one. */
-let stored: { timestamp: string }[] = [];
 
 beforeEach(() => {
   vi.useFakeTimers();
-  stored = [];
-  presence.forget();
 });
 afterEach(() => vi.useRealTimers());
 
 /** The service answers with readings at these seconds. */
 function answer(seconds: readonly number[]) {
   const timestamps = seconds.map((second) => new Date(second * 1_000).toISOString());
-  stored = timestamps.slice(-1).map((timestamp) => ({ timestamp }));
   get.mockResolvedValueOnce({
     data: { count: seconds.length, thinned: false, timestamps, x: seconds, y: seconds, z: seconds },
   });
@@ -52,6 +43,7 @@ it('continues a response with live readings, without repeats and in the window',
 
 it('begins with live readings if the window is empty', async () => {
   const path = new LivePath();
+  get.mockResolvedValueOnce({ data: undefined });
   await path.load('pump', null);
   expect([path.loaded.fault, seconds(path)]).toEqual([null, []]);
   path.add([live(1)]);
@@ -80,7 +72,6 @@ it('keeps few live readings, and asks for a new response instead', async () => {
 
 it('reports other faults', async () => {
   const path = new LivePath();
-  stored = [{ timestamp: '2026-11-23T10:00:00Z' }];
   get.mockRejectedValueOnce(new ApiFault(404, 'device_not_found', 'Device not found', null, null, []));
   await path.load('pump', null);
   expect(path.loaded.fault).toBeInstanceOf(ApiFault);

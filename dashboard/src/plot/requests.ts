@@ -1,6 +1,6 @@
 /** The requests for the samples of a window: buckets, or all readings where they fit on the screen. */
-import { api, dataOf, type Schema } from '../api/client';
-import { presence } from '../api/stored-readings';
+import { api, type Schema } from '../api/client';
+import { dataUnlessEmpty, IF_EMPTY } from '../api/empty';
 import type { Subject } from '../shared/subject';
 import { momentOfApi, toRfc3339 } from '../time/moment';
 import { AXES, type Axis } from '../view/view';
@@ -68,24 +68,18 @@ export function readingsMax({ subject, widthPx }: Wanted): number {
  * first, so that there is mostly one.
  */
 export async function load(wanted: Wanted, expected: number | null, signal: AbortSignal): Promise<Picture> {
-  const request = () => loadSamples(wanted, expected, signal);
-  const picture = await presence.loadIfAny(wanted.subject, wanted.window, request, signal);
-  if (!picture) return emptyPicture(wanted);
-  presence.notePicture(wanted.subject, picture.samples);
-  return picture;
-}
-
-async function loadSamples(wanted: Wanted, expected: number | null, signal: AbortSignal): Promise<Picture> {
   const countMax = readingsMax(wanted);
   let readings = expected !== null && expected <= countMax ? await loadReadings(wanted, signal) : null;
   if (readings) return readings;
   const buckets = await loadBuckets(wanted, signal);
-  if (readingsOf(buckets.samples) <= countMax) readings = await loadReadings(wanted, signal);
+  const count = readingsOf(buckets.samples);
+  if (count > 0 && count <= countMax) readings = await loadReadings(wanted, signal);
   return readings ?? buckets;
 }
 
-function periodOf(window: Window | null) {
-  return window && { start_time: toRfc3339(window.fromUs), until: toRfc3339(window.untilUs) };
+function queryOf(window: Window | null) {
+  const period = window && { start_time: toRfc3339(window.fromUs), until: toRfc3339(window.untilUs) };
+  return { ...period, ...IF_EMPTY };
 }
 
 /** Requests all readings; returns `null` if they are too many. */
@@ -93,9 +87,10 @@ async function loadReadings(wanted: Wanted, signal: AbortSignal): Promise<Pictur
   if (!('deviceId' in wanted.subject)) return null;
   const params = {
     path: { device_id: wanted.subject.deviceId },
-    query: { points: readingsMax(wanted), ...periodOf(wanted.window) },
+    query: { points: readingsMax(wanted), ...queryOf(wanted.window) },
   };
-  const path = await dataOf(api.GET('/api/v1/stats/devices/{device_id}/path', { params, signal }));
+  const path = await dataUnlessEmpty(api.GET('/api/v1/stats/devices/{device_id}/path', { params, signal }));
+  if (!path) return emptyPicture(wanted);
   if (path.thinned) return null;
   const samples = samplesOfPath(path, wanted.hasMagnitude);
   const [firstUs, lastUs] = [samples.startsUs[0] ?? 0, samples.startsUs.at(-1) ?? 0];
@@ -111,9 +106,9 @@ async function loadBuckets(wanted: Wanted, signal: AbortSignal): Promise<Picture
     stats: STATISTICS,
     timezone: zone,
     ...(hasMagnitude && { magnitude: true }),
-    ...periodOf(wanted.window),
+    ...queryOf(wanted.window),
   };
-  const series = await dataOf(
+  const series = await dataUnlessEmpty(
     'deviceId' in subject
       ? api.GET('/api/v1/stats/devices/{device_id}/series', {
           params: { path: { device_id: subject.deviceId }, query },
@@ -126,6 +121,7 @@ async function loadBuckets(wanted: Wanted, signal: AbortSignal): Promise<Picture
           signal,
         }),
   );
+  if (!series) return emptyPicture(wanted);
   const samples = samplesOfSeries(series, hasMagnitude);
   const [firstUs, endUs] = [samples.startsUs[0] ?? 0, samples.endsUs.at(-1) ?? 0];
   const lengthsUs = samples.startsUs.map((startUs, i) => samples.endsUs[i]! - startUs).sort((a, b) => a - b);

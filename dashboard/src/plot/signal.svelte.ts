@@ -1,6 +1,5 @@
 /** The signal of a device or a user: fetched samples, the readings that arrive live, and the window that shows them. */
 import { Loaded } from '../api/loaded.svelte';
-import { presence } from '../api/stored-readings';
 import { subscribe, type StreamState } from '../live/subscribe';
 import type { Subject } from '../shared/subject';
 import { nowUs } from '../time/moment';
@@ -97,7 +96,6 @@ export class Signal {
     const unsubscribe = subscribe(subject, {
       onReadings: (readings) => {
         this.#take(readings);
-        if (this.newest) presence.noteReading(subject, this.newest.timeUs);
       },
       onState: (state, status) => {
         // Readings may have been missed before the stream began, and while it was interrupted.

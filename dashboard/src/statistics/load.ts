@@ -1,6 +1,6 @@
 /** Loads the statistics of a window. */
-import { api, dataOf, type Analysis, type Schema } from '../api/client';
-import { presence } from '../api/stored-readings';
+import { api, type Analysis, type Schema } from '../api/client';
+import { dataUnlessEmpty, IF_EMPTY } from '../api/empty';
 import type { Subject } from '../shared/subject';
 import type { Axis } from '../view/view';
 import { BINS, type Histogram } from './bins';
@@ -39,12 +39,10 @@ export async function loadStatistics(
   signal: AbortSignal,
 ): Promise<WindowStatistics | null> {
   const query = analysisQuery(scope.span, percentiles, withMagnitude);
-  const request = () =>
-    Promise.all([
-      loadAnalysis(scope.subject, query, signal),
-      loadHistograms(scope, { bins: BINS, ...(withMagnitude && { magnitude: true }) }, signal),
-    ]);
-  const [response, histograms] = (await presence.loadIfAny(scope.subject, scope.span, request, signal)) ?? [];
+  const [response, histograms] = await Promise.all([
+    loadAnalysis(scope.subject, query, signal),
+    loadHistograms(scope, { bins: BINS, ...(withMagnitude && { magnitude: true }) }, signal),
+  ]);
   if (!response || !histograms) return null;
   const analysis = 'aggregate_stats' in response ? response.aggregate_stats : response;
   return { response, analysis, histograms };
@@ -75,24 +73,24 @@ async function loadInterval(
   signal: AbortSignal,
 ): Promise<Histogram | null> {
   const query = { bins, low, high, ...(axis === 'magnitude' && { magnitude: true }) };
-  const request = () => loadHistograms(scope, query, signal);
-  return (await presence.loadIfAny(scope.subject, scope.span, request, signal))?.[axis] ?? null;
+  return (await loadHistograms(scope, query, signal))?.[axis] ?? null;
 }
 
 function loadAnalysis(
   subject: Subject,
-  query: ReturnType<typeof analysisQuery>,
+  wanted: ReturnType<typeof analysisQuery>,
   signal: AbortSignal,
-): Promise<WindowStatistics['response']> {
+): Promise<WindowStatistics['response'] | null> {
+  const query = { ...wanted, ...IF_EMPTY };
   return 'deviceId' in subject
-    ? dataOf(
+    ? dataUnlessEmpty(
         api.GET('/api/v1/stats/devices/{device_id}/analysis', {
           params: { path: { device_id: subject.deviceId }, query },
           querySerializer,
           signal,
         }),
       )
-    : dataOf(
+    : dataUnlessEmpty(
         api.GET('/api/v1/stats/users/{user_id}/analysis', {
           params: { path: { user_id: subject.userId }, query },
           querySerializer,
@@ -105,16 +103,16 @@ function loadHistograms(
   { subject, span }: Scope,
   part: { bins: number; low?: number; high?: number; magnitude?: boolean },
   signal: AbortSignal,
-): Promise<Histograms> {
-  const query = { ...spanQuery(span), ...part };
+): Promise<Histograms | null> {
+  const query = { ...spanQuery(span), ...part, ...IF_EMPTY };
   return 'deviceId' in subject
-    ? dataOf(
+    ? dataUnlessEmpty(
         api.GET('/api/v1/stats/devices/{device_id}/histogram', {
           params: { path: { device_id: subject.deviceId }, query },
           signal,
         }),
       )
-    : dataOf(
+    : dataUnlessEmpty(
         api.GET('/api/v1/stats/users/{user_id}/histogram', {
           params: { path: { user_id: subject.userId }, query },
           signal,

@@ -1,7 +1,7 @@
 /** The requests of the view of a user. */
 import { api, dataOf, type Schema } from '../api/client';
+import { dataUnlessEmpty, IF_EMPTY } from '../api/empty';
 import { ApiFault } from '../api/fault';
-import { presence } from '../api/stored-readings';
 import { load, type Picture } from '../plot/requests';
 import { NO_SAMPLES } from '../plot/samples';
 import type { Subject } from '../shared/subject';
@@ -36,17 +36,15 @@ export async function loadUserAnalysis(
   hasMagnitude: boolean,
   signal: AbortSignal,
 ): Promise<UserAnalysis | null> {
-  const query = analysisQuery(window, percentiles, hasMagnitude);
-  const request = () =>
-    dataOf(
-      api.GET('/api/v1/stats/users/{user_id}/analysis', {
-        params: { path: { user_id: userId }, query },
-        // The API separates the entries of a list by commas.
-        querySerializer: { array: { style: 'form', explode: false } },
-        signal,
-      }),
-    );
-  return presence.loadIfAny({ userId }, window, request, signal);
+  const query = { ...analysisQuery(window, percentiles, hasMagnitude), ...IF_EMPTY };
+  return dataUnlessEmpty(
+    api.GET('/api/v1/stats/users/{user_id}/analysis', {
+      params: { path: { user_id: userId }, query },
+      // The API separates the entries of a list by commas.
+      querySerializer: { array: { style: 'form', explode: false } },
+      signal,
+    }),
+  );
 }
 
 /** Wanted curve of a subject in a window. */
