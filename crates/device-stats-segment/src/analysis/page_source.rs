@@ -86,6 +86,11 @@ impl ReadPages {
         Ok(Self { requested, read, loaded: missing.len() })
     }
 
+    /// Returns the pages with their names.
+    pub(crate) fn into_pages(self) -> impl Iterator<Item = (SegmentPage, Arc<Page>)> {
+        self.requested.into_iter().zip(self.read)
+    }
+
     /// Returns a cursor before the first page.
     pub(crate) fn cursor(&self) -> PageCursor<'_> {
         PageCursor { requested: &self.requested, read: &self.read }

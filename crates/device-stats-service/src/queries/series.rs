@@ -3,7 +3,7 @@
 use device_stats_domain::{
     AxisResults, Division, Interval, RequestedStatistics, Statistics, Timestamp, TooManyBuckets, Window,
 };
-use device_stats_segment::analysis::{Group, MemoryLimits, Part, analyze, analyze_axis};
+use device_stats_segment::analysis::{Group, MemoryLimits, PagesAhead, Part, analyze, analyze_axis};
 use device_stats_segment::{MAGNITUDE, Row};
 
 use super::reading_span::{RankedTimes, ReadingSpan};
@@ -16,6 +16,10 @@ use crate::service::Service;
 
 /// Maximum number of parts of segments in the buckets that are analyzed together, of 40 bytes each.
 const PARTS_AT_ONCE: usize = 512 * 1024;
+
+/// Number of tasks into which the buckets are divided for each thread: enough for threads to finish at nearly
+/// the same time, and few enough for tasks with many buckets that share pages.
+const TASKS_PER_THREAD: usize = 8;
 
 /// The buckets of a period.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +37,13 @@ pub struct Bucket {
     pub window: Window,
     /// The statistics of the readings in the bucket and the period; `None` if there are none.
     pub statistics: Option<AxisResults<Statistics>>,
+}
+
+/// A bucket and its readings.
+struct CutBucket<'s> {
+    window: Window,
+    parts: &'s [Part],
+    hot: &'s [Row],
 }
 
 /// Error for a period with too many buckets.
@@ -132,15 +143,38 @@ fn analyze_buckets(
         if spans.len() != buckets.len() {
             return Err(ReadError::broken("segments cut at n + 1 bounds do not have n spans"));
         }
-        let mut pools: Vec<(Window, &[Part], &[Row])> = Vec::with_capacity(buckets.len());
-        for (bucket, parts) in buckets.iter().zip(spans.iter()) {
-            let inside;
-            (inside, later) = later.split_at(later.partition_point(|row| row.time_us < bucket.until_us));
-            pools.push((*bucket, parts, inside));
+        let mut cut_buckets = Vec::with_capacity(buckets.len());
+        for (window, parts) in buckets.iter().zip(spans.iter()) {
+            let hot;
+            (hot, later) = later.split_at(later.partition_point(|row| row.time_us < window.until_us));
+            cut_buckets.push(CutBucket { window: *window, parts, hot });
         }
-        analyzed.extend(snapshot.weight.each(pools, |(window, parts, hot)| {
-            analyze_bucket(snapshot, parts, hot, wanted).map(|statistics| Bucket { window, statistics })
-        })?);
+        let tasks = snapshot.weight.threads() * TASKS_PER_THREAD;
+        let tasks = cut_buckets.chunks(cut_buckets.len().div_ceil(tasks).max(1)).collect();
+        let of_tasks = snapshot.weight.each(tasks, |buckets| analyze_task(snapshot, buckets, wanted))?;
+        analyzed.extend(of_tasks.into_iter().flatten());
+    }
+    Ok(analyzed)
+}
+
+/// Analyzes consecutive buckets. Reads the pages of codes of as many as possible with one request.
+fn analyze_task(
+    snapshot: &OpenSnapshot,
+    buckets: &[CutBucket<'_>],
+    wanted: &RequestedStatistics,
+) -> Result<Vec<Bucket>, ReadError> {
+    let limits = limits_of_task(snapshot);
+    let mut analyzed = Vec::with_capacity(buckets.len());
+    let mut left = buckets;
+    while !left.is_empty() {
+        let analyses = left.iter().map(|bucket| snapshot.codes_of(bucket.parts));
+        let (pages, together) = PagesAhead::read(analyses, limits, &snapshot.segments)?;
+        let next;
+        (next, left) = left.split_at(together.min(left.len()));
+        for bucket in next {
+            let statistics = analyze_bucket(snapshot, bucket, wanted, &pages)?;
+            analyzed.push(Bucket { window: bucket.window, statistics });
+        }
     }
     Ok(analyzed)
 }
@@ -148,18 +182,23 @@ fn analyze_buckets(
 /// Analyzes the readings of a bucket; `None` without readings.
 fn analyze_bucket(
     snapshot: &OpenSnapshot,
-    parts: &[Part],
-    hot: &[Row],
+    bucket: &CutBucket<'_>,
     wanted: &RequestedStatistics,
+    pages: &PagesAhead<'_, OpenSegments>,
 ) -> Result<Option<AxisResults<Statistics>>, ReadError> {
-    let hot = columns(hot);
-    let group = Group { parts, hot: &hot };
-    // Each thread analyzes one bucket at a time: its axes, and its magnitude beside them.
-    let limits = MemoryLimits::one_of(2 * snapshot.weight.threads());
-    let axes = || analyze(&[group], wanted, limits, &snapshot.segments);
+    let limits = limits_of_task(snapshot);
+    let hot = columns(bucket.hot);
+    let group = Group { parts: bucket.parts, hot: &hot };
+    let axes = || analyze(&[group], wanted, limits, pages);
     let found = snapshot.each_requested(axes, || {
         let magnitudes = snapshot.magnitudes(group)?;
-        analyze_axis(&[magnitudes.group()], MAGNITUDE, wanted, limits, &snapshot.segments)
+        analyze_axis(&[magnitudes.group()], MAGNITUDE, wanted, limits, pages)
     })?;
     Ok(found.map(|found| found.all).all())
+}
+
+/// Returns the limits of an analysis. Each thread analyzes one bucket at a time: its axes, and its magnitude
+/// beside them.
+fn limits_of_task(snapshot: &OpenSnapshot) -> MemoryLimits {
+    MemoryLimits::one_of(2 * snapshot.weight.threads())
 }

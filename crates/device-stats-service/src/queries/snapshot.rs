@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use device_stats_domain::{Axes, AxisResults, Device, RequestedAxes, RequestedStatistics, Window};
-use device_stats_segment::analysis::{AxisAnalysis, Group, MemoryLimits, Part, analyze, analyze_axis, rows};
+use device_stats_domain::{Axes, Axis, AxisResults, Device, RequestedAxes, RequestedStatistics, Window};
+use device_stats_segment::analysis::{
+    AxisAnalysis, Group, MemoryLimits, Part, SegmentPage, analyze, analyze_axis, codes_of, rows,
+};
 use device_stats_segment::{MAGNITUDE, ROW_PAGE, Row, hot_magnitudes};
 use device_stats_store::{DeviceSnapshot, SegmentEntry, Subject};
 
@@ -125,6 +127,19 @@ impl OpenSnapshot {
         };
         let (axes, magnitude) = self.weight.both(axes, magnitude);
         Ok(AxisResults { axes: axes?, magnitude: magnitude? })
+    }
+
+    /// Returns the pages of codes that an analysis of parts requests: of the axes and, if requested, of the
+    /// magnitude.
+    pub(super) fn codes_of(&self, parts: &[Part]) -> Result<Vec<SegmentPage>, ReadError> {
+        let mut pages = codes_of(parts, &Axis::ALL);
+        if self.axes == RequestedAxes::WithMagnitude {
+            for part in parts {
+                let derived = self.segments.derived_part(part)?;
+                pages.extend(codes_of(derived.as_slice(), &[MAGNITUDE]));
+            }
+        }
+        Ok(pages)
     }
 
     /// Returns the magnitudes of the readings of a group, if they are requested. The readings of segments

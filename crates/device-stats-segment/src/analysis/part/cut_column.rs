@@ -202,6 +202,11 @@ impl<'p> ScanPlan<'p> {
     }
 }
 
+/// Returns the pages that [`cut_columns`] requests for a part that is not a whole segment.
+pub(crate) fn scanned_pages(part_axis: PartAxis<'_>) -> Vec<SegmentPage> {
+    ScanPlan::new(part_axis).pages
+}
+
 /// Returns the page of codes that a scan of the spans needs. If all readings of the page are scanned, their
 /// order does not matter, unless the exact sum needs some of them.
 fn codes_page(PartAxis { part, axis }: PartAxis<'_>, spans: &[Range<u32>], index: u32) -> SegmentPage {

@@ -14,8 +14,12 @@ fn check_buckets(split: &Split, bounds: &[i64], sizes: PageSizes) {
         let window = *from..*until;
         let hot = split.hot_columns(&window);
         memory.cached_every.set(bucket % 3);
+        // The pages of this bucket and the next ones are read ahead, as many as the limits allow.
+        let next = || spans.iter().skip(bucket).map(|parts| Ok(codes_of(parts, &Axis::ALL)));
         for limits in [MemoryLimits::ONE_OF_FOUR, small_limits()[bucket % 3]] {
-            let found = analyze(&[Group { parts, hot: &hot }], &wanted(), limits, &memory).unwrap();
+            let (pages, together) = PagesAhead::read(next(), limits, &memory).unwrap();
+            assert!((1..=spans.len() - bucket).contains(&together));
+            let found = analyze(&[Group { parts, hot: &hot }], &wanted(), limits, &pages).unwrap();
             for axis in Axis::ALL {
                 // The domain replaces -0.0, so that only here a median can be -0.0.
                 let found = found.get(axis).all.clone().map(|mut statistics| {
@@ -106,4 +110,31 @@ fn only_pages_with_an_end_of_a_bucket_are_read_in_order() {
     memory.in_order.set(0);
     analyze_axis(&[group], Axis::X, &wanted, MemoryLimits::ONE_OF_FOUR, &memory).unwrap();
     assert_eq!(memory.in_order.get(), 2);
+}
+
+/// Each bucket requested its own pages: pages with an end of a bucket twice, with one request per bucket.
+#[test]
+fn the_codes_of_neighbouring_buckets_are_read_together_and_once() {
+    let rows: Vec<Row> = (0..40_000).map(|n| row(n, f64::from(u8::try_from(n % 100).unwrap()))).collect();
+    let split = Split { rows, homes: vec![1; 40_000] };
+    let memory = Memory::new([split.segments(PageSizes::WRITTEN)].into_iter());
+    let spans = cut(&memory.parts(), &even_bounds(40_000, 50), &memory).unwrap();
+    let analyses = || spans.iter().map(|parts| Ok(codes_of(parts, &[Axis::X])));
+    memory.requested.set(0);
+    let (pages, together) = PagesAhead::read(analyses(), MemoryLimits::ONE_OF_FOUR, &memory).unwrap();
+    assert_eq!((together, memory.requested.get()), (50, 40_000_usize.div_ceil(4_096)));
+    memory.in_order.set(0);
+    for parts in spans.iter() {
+        let group = Group { parts, hot: &Axes::default() };
+        analyze_axis(&[group], Axis::X, &wanted(), MemoryLimits::ONE_OF_FOUR, &pages).unwrap();
+    }
+    assert_eq!(memory.in_order.get(), 0);
+
+    // Fewer analyses fit in less memory; the pages of one that does not fit are not read.
+    let limits = MemoryLimits { codes: 3, ..MemoryLimits::ONE_OF_FOUR };
+    assert_eq!(PagesAhead::read(analyses(), limits, &memory).unwrap().1, 15);
+    memory.requested.set(0);
+    let limits = MemoryLimits { codes: 0, ..MemoryLimits::ONE_OF_FOUR };
+    assert_eq!(PagesAhead::read(analyses(), limits, &memory).unwrap().1, 1);
+    assert_eq!(memory.requested.get(), 0);
 }
