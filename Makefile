@@ -37,7 +37,7 @@ test: ## Run all checks of continuous integration: lints, tests, container files
 	scripts/install-test-needs.sh
 	scripts/dashboard.sh
 	$(MAKE) --no-print-directory check dashboard-check
-	cargo test --workspace --all-features --locked
+	scripts/cargo-tests.sh
 	scripts/deny.sh
 	scripts/compose-check.sh
 	scripts/with-server.sh influx python scripts/influx/client.py
