@@ -10,7 +10,7 @@ interface Reading {
   x: number;
 }
 
-test('selected readings are shown and deleted, and only those @stores', async ({ page, api }) => {
+test('selected readings are shown and deleted, and only those', async ({ page, api }) => {
   await api.createDevice('pump-7', { name: 'Pump in hall 3' });
   await api.createDevice('pump-8');
   const rows = Array.from({ length: 300 }, (_, n) => `${time(n)},${n >= 120 && n < 180 ? 85 : n / 100},0,0`);

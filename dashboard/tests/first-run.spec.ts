@@ -41,6 +41,8 @@ test('the demonstration runs until it is stopped, and is deleted', async ({ page
   await page.getByRole('button', { name: 'Start the demonstration' }).click();
   const note = page.getByRole('complementary', { name: 'Demonstration' });
   await expect(note).toContainText('A demonstration is running');
+  // The page still offered to start it, until the next renewal of the fleet showed its devices.
+  expect(await page.getByRole('button', { name: 'Start the demonstration' }).count()).toBe(0);
   const table = page.getByRole('table', { name: 'Devices' });
   for (const device of ['demo-pump', 'demo-drone', 'demo-weather']) {
     await expect(table).toContainText(device);
@@ -61,6 +63,15 @@ test('the demonstration runs until it is stopped, and is deleted', async ({ page
 
   await note.getByRole('button', { name: 'Stop the demonstration' }).click();
   await expect(note).toContainText('The demonstration is stopped');
+  const notice = page.getByRole('status').getByText('The demonstration is stopped');
+  await expect(notice).toBeVisible();
+  // A click reaches what lies under a notice.
+  const { x, y } = (await notice.boundingBox())!;
+  const isHit = await page.evaluate(
+    ([x, y]) => document.elementFromPoint(x, y)!.closest('.notices') !== null,
+    [x + 5, y + 5] as const,
+  );
+  expect(isHit).toBe(false);
   await expectAccessible(page);
   await note.getByRole('button', { name: 'Delete the demonstration' }).click();
   const dialog = page.getByRole('dialog', { name: 'Delete the user demo?' });

@@ -10,7 +10,7 @@ function device(page: Page, name: string) {
   return page.getByRole('table', { name: 'Devices' }).getByRole('row').filter({ hasText: name });
 }
 
-test('a user and a device are registered', { tag: '@stores' }, async ({ page, api }) => {
+test('a user and a device are registered', async ({ page, api }) => {
   await page.goto('/');
   await page.getByRole('button', { name: 'Register a user' }).click();
   const dialog = page.getByRole('dialog');

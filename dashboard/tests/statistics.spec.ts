@@ -41,7 +41,7 @@ async function numbers(page: Page, name: string): Promise<number[]> {
   return titles.map((text) => Number(text.replaceAll(',', '').replace('−', '-')));
 }
 
-test('the numbers are those of the service, to the last digit @stores', async ({ page, api, server }) => {
+test('the numbers are those of the service, to the last digit', async ({ page, api, server }) => {
   await api.createDevice('statistics-exact');
   await api.sendTable(
     'statistics-exact',

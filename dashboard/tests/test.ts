@@ -11,8 +11,7 @@ import { Server, type Auth, type Store } from './server';
 
 export { expect };
 
-/** Number of requests that a page may send at once, and per second afterwards. More are a loop. */
-const REQUESTS_MAX = 60;
+/** Number of requests that a page may send per second, beside those at once. More are a loop. */
 const REQUESTS_PER_SECOND_MAX = 3;
 
 export interface ServerOptions {
@@ -25,6 +24,8 @@ export class Expected {
   readonly statuses = new Set<number>();
   /** Whether requests may get no answer, because the test stops the server. */
   lost = false;
+  /** Number of requests that the page may send at once. A long test needs more. */
+  requestsMax = 60;
 }
 
 interface Fixtures {
@@ -77,7 +78,7 @@ export const test = base.extend<Fixtures & ServerOptions>({
     await use(page);
     expect(problems).toEqual([]);
     const seconds = (Date.now() - startedAt) / 1_000;
-    expect(requests).toBeLessThan(REQUESTS_MAX + REQUESTS_PER_SECOND_MAX * seconds);
+    expect(requests).toBeLessThan(expected.requestsMax + REQUESTS_PER_SECOND_MAX * seconds);
     if (page.url() === 'about:blank') return;
     await expectAccessible(page);
     await expectFitsNarrow(page);
