@@ -242,6 +242,7 @@ class Goals:
     def zoom_rows(system: str, result: ZoomResult) -> Iterator[Row]:
         """Builds the rows of the steps of a zoom."""
         group = f"zoom into {amount(result.readings)} readings, {system}"
+        yield Row(group, "first picture after a start, all readings", milliseconds(result.first))
         for readings, times in zip(result.spans, result.by_step, strict=True):
             figure = f"{milliseconds(median(times))}, slowest {milliseconds(max(times))}"
             most = p99(times)

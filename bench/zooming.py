@@ -37,14 +37,13 @@ class ZoomResult:
     """The times of the steps. All times are in seconds."""
 
     readings: int
+    first: float
+    """The time of the very first picture after the start of the service, which shows the whole device. Nearly
+    all pages are read and decoded for it, so it is no step of a zoom."""
     by_step: list[list[float]]
     """The times of each step: the first step shows the whole device, the last one single readings."""
     spans: list[int]
     """Number of readings in the window of each step, on average."""
-
-    @property
-    def seconds(self) -> list[float]:
-        return [time for times in self.by_step for time in times]
 
 
 def run_zoom(plan: Plan, system: str, columns: Columns, folder: Path) -> ZoomResult:
@@ -69,7 +68,8 @@ def zoom(plan: Plan, columns: Columns, folder: Path, address: str) -> ZoomResult
         check(columns, window, json.loads(body))
     if len(responses.seconds) < len(by_step):
         raise RuntimeError("the time was up before the first zoom was complete")
-    return ZoomResult(columns.slice_of(LONG).stop, by_step, [round(float(np.mean(each))) for each in spans])
+    first = by_step[0].pop(0)
+    return ZoomResult(columns.slice_of(LONG).stop, first, by_step, [round(float(np.mean(each))) for each in spans])
 
 
 def windows(columns: Columns, random: np.random.Generator) -> list[slice]:

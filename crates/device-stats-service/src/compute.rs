@@ -1,5 +1,7 @@
-//! Thread pools for computations, separate from the threads that serve connections. Each pool has one thread
-//! per core. `bodies` reads large request bodies; `light` and `heavy` are for everything else.
+//! Thread pools for computations, separate from the threads that serve connections. `bodies` reads large
+//! request bodies and `encoding` encodes new readings; `light` and `heavy` are for everything else. Each pool
+//! has one thread per core, except that `heavy` has two: while one of them waits for the pages of its task,
+//! the other one computes.
 //!
 //! A light computation runs on one thread of the `light` pool. A heavy computation is split into tasks for
 //! the `heavy` pool. Light computations therefore never wait for heavy ones. The operating system divides the
@@ -36,6 +38,7 @@ pub(crate) struct Compute {
     light: ThreadPool,
     heavy: ThreadPool,
     bodies: ThreadPool,
+    encoding: ThreadPool,
     /// One permit for each light computation that may run or be next.
     light_permits: Arc<Semaphore>,
     /// One permit for each heavy computation that may run.
@@ -114,17 +117,18 @@ impl Compute {
     /// A thread cannot be started.
     pub(crate) fn new() -> Result<Self, ThreadPoolBuildError> {
         let cores = available_parallelism().map_or(1, usize::from);
-        let pool = |name: &'static str| {
-            let pool = ThreadPoolBuilder::new().num_threads(cores);
+        let pool = |name: &'static str, threads: usize| {
+            let pool = ThreadPoolBuilder::new().num_threads(threads);
             pool.thread_name(move |n| format!("{name}-{n}")).build()
         };
         // A heavy computation has at least three tasks, one per axis. Two heavy computations keep four cores
         // busy.
         let half = || Arc::new(Semaphore::new(cores.div_ceil(2)));
         Ok(Self {
-            light: pool("analysis")?,
-            heavy: pool("heavy")?,
-            bodies: pool("body")?,
+            light: pool("analysis", cores)?,
+            heavy: pool("heavy", 2 * cores)?,
+            bodies: pool("body", cores)?,
+            encoding: pool("encoding", cores)?,
             // With a second computation for each thread, no thread waits for the next one to be queued.
             light_permits: Arc::new(Semaphore::new(2 * cores)),
             heavy_permits: half(),
@@ -202,8 +206,7 @@ impl Compute {
         spawn(&self.bodies, (), observed(Arc::clone(&self.body_wait), computation)).await
     }
 
-    /// Runs a computation that encodes new readings. It uses one thread of the `heavy` pool, because it is
-    /// long. It needs no permit.
+    /// Runs a computation that encodes new readings, in order of arrival. It needs no permit.
     ///
     /// # Errors
     /// The computation panicked.
@@ -211,8 +214,8 @@ impl Compute {
         &self,
         computation: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Cause> {
-        spawn(&self.heavy, Arc::clone(&self.running), observed(Arc::clone(&self.ingest_wait), computation))
-            .await
+        let running = Arc::clone(&self.running);
+        spawn(&self.encoding, running, observed(Arc::clone(&self.ingest_wait), computation)).await
     }
 }
 
