@@ -20,13 +20,15 @@ use crate::compression::compression;
 use crate::dashboard::Dashboard;
 use crate::errors::{ApiError, TooManyOpenRequests};
 use crate::extract::Anyone;
+use crate::metrics::Metrics;
+use crate::observers::Observers;
 use crate::overload::refuse_if_overloaded;
-use crate::refusal_reporter::RefusalReporter;
 use crate::{browsers, middleware, openapi, routes};
 
 /// Returns the application over a service, with the page of the dashboard.
 pub(crate) fn app(service: Service, access: &BrowserAccess, dashboard: &Dashboard) -> Router {
-    let (operations, document) = routes::operations().split_for_parts();
+    let metrics = Metrics::new(&service);
+    let (operations, document) = routes::operations(Some(&metrics)).split_for_parts();
     // The base layout has no logo with inline styles, which the policy of pages forbids. Without a validator,
     // the page sends nothing to other servers.
     let config = Config::default().use_base_layout().validator_url("none");
@@ -36,7 +38,7 @@ pub(crate) fn app(service: Service, access: &BrowserAccess, dashboard: &Dashboar
     let pages = Router::new().merge(swagger_ui).merge(routes::dashboard(dashboard)).layer(charged);
     let routes = operations.merge(routes::aliases()).merge(pages);
     let routes = routes.layer(from_fn_with_state(service.clone(), refuse_if_overloaded));
-    with_layers(routes.with_state(service.clone()), access, RefusalReporter(Some(service)))
+    with_layers(routes.with_state(service.clone()), access, Observers::new(service, metrics))
 }
 
 /// Returns the application while the database is being opened. Only the check of the liveness succeeds;
@@ -45,24 +47,24 @@ pub(crate) fn opening_app(access: &BrowserAccess) -> Router {
     around(
         Router::new().merge(routes::liveness()).fallback(refuse_while_opening),
         access,
-        RefusalReporter(None),
+        Observers::default(),
     )
 }
 
 /// Adds the layers of every request. From the inside out, they answer unknown paths and methods, refuse
 /// requests above the limits on open requests, answer panics, refuse web pages of other sites, complete the
 /// response, and compress it.
-pub(crate) fn with_layers(routes: Router, access: &BrowserAccess, reporter: RefusalReporter) -> Router {
-    around(routes.fallback(refuse_path).method_not_allowed_fallback(refuse_method), access, reporter)
+pub(crate) fn with_layers(routes: Router, access: &BrowserAccess, observers: Observers) -> Router {
+    around(routes.fallback(refuse_path).method_not_allowed_fallback(refuse_method), access, observers)
 }
 
-fn around(routes: Router, access: &BrowserAccess, reporter: RefusalReporter) -> Router {
+fn around(routes: Router, access: &BrowserAccess, observers: Observers) -> Router {
     // The layers are one service, because `Router::layer` allocates memory for each layer and request.
     let layers = ServiceBuilder::new()
         .layer(CatchPanicLayer::custom(|_| ApiError::Panicked.into_response()))
         .layer(ValidateRequestHeaderLayer::custom(RefuseTooManyOpen));
     browsers::protect(routes.layer(layers), access)
-        .layer(from_fn_with_state(reporter, middleware::complete_response))
+        .layer(from_fn_with_state(observers, middleware::complete_response))
         .layer(compression())
 }
 
@@ -140,7 +142,7 @@ mod tests {
     async fn a_panic_is_answered_like_any_error() {
         let routes = Router::new().route("/", get(async || -> () { panic!("boom") }));
         let request = Request::get("/").header("x-request-id", "r-1").body(Body::empty()).unwrap();
-        let response = with_layers(routes, &BrowserAccess::default(), RefusalReporter(None))
+        let response = with_layers(routes, &BrowserAccess::default(), Observers::default())
             .oneshot(request)
             .await
             .unwrap();

@@ -16,11 +16,12 @@ mod errors;
 mod extract;
 mod headers;
 mod listener;
+mod metrics;
 mod middleware;
+mod observers;
 mod openapi;
 mod overload;
 mod proxies;
-mod refusal_reporter;
 mod routes;
 #[cfg(test)]
 mod testing;

@@ -10,7 +10,7 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use device_stats_domain::{RequestId, contains_token, error_chain, redact_tokens};
-use device_stats_service::{Answer, Service, ServiceError};
+use device_stats_service::{Answer, ServiceError};
 use percent_encoding::percent_decode_str;
 use tracing::{Instrument, Span, error, info, info_span, warn};
 
@@ -20,12 +20,12 @@ use crate::extract::{Charges, Sender};
 use crate::headers::accept::accepts_problem_json;
 use crate::headers::rate_limit::write_rate_limits;
 use crate::headers::request_id::{REQUEST_ID, request_id, to_header};
-use crate::refusal_reporter::RefusalReporter;
+use crate::observers::Observers;
 use crate::routes::is_write_path;
 
 /// Runs a request and completes its response.
 pub(crate) async fn complete_response(
-    State(reporter): State<RefusalReporter>,
+    State(observers): State<Observers>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -43,7 +43,7 @@ pub(crate) async fn complete_response(
     let span = request_span(&id, &method, &path);
     let mut log =
         RequestLog { span: span.clone(), method, route, started: Instant::now(), is_answered: false };
-    let counted = reporter.0.as_ref().map(Service::count_request);
+    let counted = observers.count();
     let charges = Charges::default();
     request.extensions_mut().insert(charges.clone());
     let sender = Sender::of(id, request.extensions());
@@ -58,9 +58,13 @@ pub(crate) async fn complete_response(
             log.is_answered = true;
         } else {
             log_error(&description, &error);
-            reporter.report(&sender, || log.operation(), &description, &error);
+            observers.report(&sender, || log.operation(), &description, &error);
         }
         response = error_response(description, response, &id, form);
+    }
+    if let Some(metrics) = observers.metrics() {
+        let (method, route, time) = (log.method(), log.route(), log.started.elapsed());
+        metrics.answered(method, route, response.status().as_u16(), time);
     }
     log.answered(response.status());
     if let Some(counted) = counted {
@@ -104,13 +108,20 @@ impl RequestLog {
         info!(status, duration_us, route = self.route(), "request answered");
     }
 
-    /// Returns the method and the route. A client chooses other methods freely, so they have one name.
     fn operation(&self) -> String {
-        let method = match self.method {
-            Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::DELETE => self.method.as_str(),
+        format!("{} {}", self.method(), self.route())
+    }
+
+    /// Returns the method. A client chooses other methods freely, so they have one name.
+    fn method(&self) -> &'static str {
+        match self.method {
+            Method::GET => "GET",
+            Method::HEAD => "HEAD",
+            Method::POST => "POST",
+            Method::PUT => "PUT",
+            Method::DELETE => "DELETE",
             _ => "OTHER",
-        };
-        format!("{method} {}", self.route())
+        }
     }
 
     fn route(&self) -> &str {

@@ -29,7 +29,7 @@ const DESCRIPTION: &str = "Registers users and their devices, stores readings of
     reason = "every value of the document is valid JSON"
 )]
 pub fn openapi() -> String {
-    let document = complete(operations().into_openapi());
+    let document = complete(operations(None).into_openapi());
     document.to_pretty_json().expect("the document is valid JSON") + "\n"
 }
 

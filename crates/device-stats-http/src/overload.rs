@@ -14,7 +14,7 @@ use device_stats_service::{RequestClass, Service};
 
 use self::counted_body::count_while_working;
 use crate::errors::ApiError;
-use crate::routes::{is_health_path, is_write_path};
+use crate::routes::{METRICS_PATH, is_health_path, is_write_path};
 
 /// Runs a request if the service admits its class, and refuses it otherwise. Health checks are never refused.
 pub(crate) async fn refuse_if_overloaded(
@@ -35,11 +35,12 @@ pub(crate) async fn refuse_if_overloaded(
     }
 }
 
-/// Returns the class of a request; `None` for health checks.
+/// Returns the class of a request; `None` for health checks and metrics, which an operator needs most during
+/// an overload.
 fn class(method: &Method, route: &str) -> Option<RequestClass> {
     let is_about_readings = route.starts_with("/api/v1/stats/");
     Some(match route {
-        _ if is_health_path(route) => return None,
+        _ if is_health_path(route) || route == METRICS_PATH => return None,
         _ if is_write_path(route) => RequestClass::Batch,
         "/api/v1/version" | "/api/v1/openapi.json" => RequestClass::Unauthenticated,
         "/api/v1/audit" => RequestClass::Query,
@@ -171,6 +172,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r"
         None get /health/live
         None get /health/ready
+        None get /metrics
         Some(Batch) post /api/v1/stats/batch
         Some(Batch) post /api/v1/stats/devices/{device_id}/batch
         Some(Batch) post /api/v1/write

@@ -17,6 +17,7 @@ mod histograms;
 mod latest;
 mod listed;
 mod live;
+mod metrics;
 mod path;
 mod points;
 mod readings;
@@ -30,13 +31,15 @@ mod tokens;
 mod user_operation;
 mod users;
 
-use axum::Router;
 use axum::routing::get;
+use axum::{Extension, Router};
 use device_stats_service::Service;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use user_operation::with_user_path;
+
+use crate::metrics::Metrics;
 
 pub(crate) use analyses::UserAnalysisResponse;
 pub use audit::AuditEntryResponse;
@@ -45,6 +48,7 @@ pub(crate) use chosen_statistics::names as series_statistic_names;
 pub(crate) use dashboard::dashboard;
 pub(crate) use exports::FORMAT_WORDS;
 pub(crate) use health::is_health_path;
+pub(crate) use metrics::METRICS_PATH;
 pub(crate) use points::{CONFLICTS, aliases, is_write_path};
 pub(crate) use series::WEEK_START_WORDS;
 pub(crate) use statistics::names as statistic_names;
@@ -55,8 +59,12 @@ pub(crate) fn liveness() -> Router {
     Router::new().route(health::LIVE_PATH, get(health::check_live))
 }
 
-/// Returns the documented operations.
-pub(crate) fn operations() -> OpenApiRouter<Service> {
+/// Returns the documented operations. Without metrics, they can only be described.
+pub(crate) fn operations(metrics: Option<&Metrics>) -> OpenApiRouter<Service> {
+    let (schemas, paths, mut show_metrics) = routes!(metrics::show_metrics);
+    if let Some(metrics) = metrics {
+        show_metrics = show_metrics.layer(Extension(metrics.clone()));
+    }
     OpenApiRouter::new()
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::find_user, users::update_user, users::delete_user))
@@ -89,4 +97,5 @@ pub(crate) fn operations() -> OpenApiRouter<Service> {
         .routes(routes!(health::check_ready))
         .routes(routes!(health::show_version))
         .routes(routes!(service::show_service))
+        .routes((schemas, paths, show_metrics))
 }

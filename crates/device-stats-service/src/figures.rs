@@ -2,7 +2,7 @@
 //! module collects the counts, and asks the store for its sizes.
 
 pub(crate) mod counters;
-mod memory;
+mod process;
 mod rate_meter;
 pub(crate) mod store_figures;
 
@@ -13,9 +13,11 @@ use std::time::{Duration, Instant};
 
 use device_stats_domain::Timestamp;
 use device_stats_store::{StoreError, StoreFigures};
+use prometheus_client::metrics::histogram::Histogram;
 
 pub use self::counters::{Answer, CountedRequest};
 use self::counters::{Counters, RequestCounters, Total};
+pub use self::process::ProcessFigures;
 use crate::access::{Administer, AuthMode, Granted};
 use crate::service::Service;
 
@@ -57,12 +59,16 @@ pub struct ServiceFigures {
     pub queue_wait: Duration,
     /// Number of open live streams.
     pub live_streams: u64,
-    /// Resident memory of the process, in bytes; `None` if the operating system does not state it.
-    pub resident_bytes: Option<u64>,
+    /// The process; `None` if the operating system does not tell.
+    pub process: Option<ProcessFigures>,
     /// Memory of the cached segments, in bytes.
     pub cache_bytes: u64,
     /// Maximum of this memory, in bytes.
     pub cache_bytes_max: u64,
+    /// Number of lookups in the cache that found something.
+    pub cache_hits: u64,
+    /// Number of lookups in the cache that found nothing.
+    pub cache_misses: u64,
 }
 
 /// Figures of readings.
@@ -119,7 +125,7 @@ impl Service {
         let parts = &*self.parts;
         let hot_readings = parts.store.count_hot_readings().await?;
         let store = parts.store_figures.get(parts.store.as_ref()).await?;
-        let Counters { readings, sealing, requests } = &*parts.counters;
+        let Counters { readings, sealing, requests, .. } = &*parts.counters;
         let (backlog_readings, oldest_hot) = parts.backlog.size_and_age(Instant::now());
         Ok(ServiceFigures {
             started_at: parts.start.time,
@@ -147,10 +153,17 @@ impl Service {
             queued_readings: parts.admission.queued_readings() as u64,
             queue_wait: parts.group_commit.standing_wait(),
             live_streams: parts.admission.open_live_streams() as u64,
-            resident_bytes: memory::resident_bytes(),
+            process: ProcessFigures::read(),
             cache_bytes: parts.segments.cache().bytes(),
             cache_bytes_max: parts.segments.cache().bytes_max(),
+            cache_hits: parts.segments.cache().hits(),
+            cache_misses: parts.segments.cache().misses(),
         })
+    }
+
+    /// Returns the times of the transactions that store readings, for a registry of metrics.
+    pub fn commit_times(&self) -> Histogram {
+        self.parts.counters.commit_times.clone()
     }
 
     /// Counts a request as in progress, until its answer or until the result is dropped.

@@ -40,7 +40,9 @@ pub use client_limit::{ClientAddress, ClientLimit, ClientPermit, LimitScope};
 pub use demonstration::Demonstration;
 pub use error::ServiceError;
 pub use export::Export;
-pub use figures::{Answer, CountedRequest, ReadingFigures, RequestFigures, SealingFigures, ServiceFigures};
+pub use figures::{
+    Answer, CountedRequest, ProcessFigures, ReadingFigures, RequestFigures, SealingFigures, ServiceFigures,
+};
 pub use ingest::{BatchOutcome, MissingDevices};
 pub use live::{LiveReading, LiveReadings, Position};
 pub use queries::{

@@ -11,6 +11,11 @@ pub(crate) fn accepts_problem_json(headers: &HeaderMap) -> bool {
     names_one_of(headers, ACCEPT, &["application/problem+json"])
 }
 
+/// Returns whether the client asks for metrics as OpenMetrics.
+pub(crate) fn accepts_openmetrics(headers: &HeaderMap) -> bool {
+    names_one_of(headers, ACCEPT, &["application/openmetrics-text"])
+}
+
 /// Returns whether the client asks for gzip.
 pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
     names_one_of(headers, ACCEPT_ENCODING, &["gzip", "x-gzip"])

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::*;
 use crate::app::with_layers;
 use crate::limits::WRITE_TIMEOUT;
-use crate::refusal_reporter::RefusalReporter;
+use crate::observers::Observers;
 use crate::testing::Log;
 
 /// Number of readings; their export is far larger than all buffers between service and client.
@@ -122,7 +122,7 @@ async fn a_request_whose_client_disconnects_is_logged() {
         std::future::pending::<()>().await;
     };
     let routes = Router::new().route("/slow", get(never_answers));
-    let routes = with_layers(routes, &BrowserAccess::default(), RefusalReporter(None));
+    let routes = with_layers(routes, &BrowserAccess::default(), Observers::default());
     let server = Server::new(&ListenerSettings::default());
     server.app.set(routes).unwrap();
     let (mut client, stream) = duplex(BUFFER_BYTES);

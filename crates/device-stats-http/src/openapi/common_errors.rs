@@ -6,6 +6,7 @@ use utoipa::openapi::{Content, OpenApi, Ref, RefOr, ResponseBuilder};
 
 use super::security::needs_token;
 use crate::limits::{BODY_BYTES_MAX, BODY_RATE_BYTES_MIN, BODY_TIMEOUT};
+use crate::routes::is_health_path;
 
 const TOO_MANY: &str = "The client has used up its quota of requests or readings, which the headers `RateLimit-Policy` and \
     `RateLimit` describe; or too many requests of its address are open. Nothing was done. Retry after `Retry-After` \
@@ -19,6 +20,7 @@ const WITHOUT_PARAMETERS: &[&str] = &[
     "find_demo",
     "find_latest",
     "show_me",
+    "show_metrics",
     "show_service",
     "show_version",
 ];
@@ -30,13 +32,14 @@ pub(super) fn add(document: &mut OpenApi) {
             add_to(operation, path, false);
         }
         for operation in [&mut item.post, &mut item.put, &mut item.delete].into_iter().flatten() {
-            add_to(operation, path, path.starts_with("/api/"));
+            add_to(operation, path, !is_health_path(path));
         }
     }
 }
 
 fn add_to(operation: &mut Operation, path: &str, writes: bool) {
-    let in_api = path.starts_with("/api/");
+    // Checks of the health come from programs that know no host and no token.
+    let in_api = !is_health_path(path);
     let needs_token = needs_token(path, operation);
     let has_body = operation.request_body.is_some();
     let has_parameter =

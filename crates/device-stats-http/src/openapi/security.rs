@@ -6,17 +6,19 @@ use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 
+use crate::routes::is_health_path;
+
 const BEARER: &str = "bearer";
 const BASIC: &str = "basic";
 const SESSION: &str = "session";
 
-/// Operations under `/api` that need no token.
+/// Operations that need no token, beside checks of the health.
 const PUBLIC: &[&str] = &["show_version", "create_session", "delete_session"];
 
 /// Returns whether an operation needs a token, unless the service is open for everybody.
 pub(super) fn needs_token(path: &str, operation: &Operation) -> bool {
     let is_public = operation.operation_id.as_deref().is_some_and(|id| PUBLIC.contains(&id));
-    path.starts_with("/api/") && !is_public
+    !is_health_path(path) && !is_public
 }
 
 /// Adds the ways to send a token, and names them in each operation that needs one. They are optional, because

@@ -231,7 +231,7 @@ impl From<ServiceFigures> for ServiceResponse {
             },
             live_streams: figures.live_streams,
             memory: MemoryCounts {
-                resident_bytes: figures.resident_bytes,
+                resident_bytes: figures.process.map(|process| process.resident_bytes),
                 cache_bytes: figures.cache_bytes,
                 cache_bytes_max: figures.cache_bytes_max,
             },

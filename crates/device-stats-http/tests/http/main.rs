@@ -43,6 +43,7 @@ mod lists;
 mod live;
 mod magnitude;
 mod many_devices;
+mod metrics;
 mod misnamed;
 mod model;
 mod ndjson;

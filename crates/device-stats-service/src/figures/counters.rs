@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use device_stats_store::{Appended, KeyedOutcome};
+use prometheus_client::metrics::histogram::Histogram;
 
 use super::rate_meter::RateMeter;
 use crate::sealing::SealReport;
@@ -21,12 +22,29 @@ impl Total {
     }
 }
 
+/// Upper bounds of the buckets of the times of commits, in seconds.
+const COMMIT_SECONDS: [f64; 12] =
+    [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
 /// The counters of one service.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Counters {
     pub(crate) readings: ReadingCounters,
     pub(crate) sealing: SealingCounters,
     pub(crate) requests: RequestCounters,
+    /// Times of the transactions that store readings, in seconds.
+    pub(crate) commit_times: Histogram,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            readings: ReadingCounters::default(),
+            sealing: SealingCounters::default(),
+            requests: RequestCounters::default(),
+            commit_times: Histogram::new(COMMIT_SECONDS),
+        }
+    }
 }
 
 /// Counters of readings.

@@ -110,6 +110,16 @@ impl PageCache {
         self.entries.capacity()
     }
 
+    /// Returns the number of lookups that found something.
+    pub(crate) fn hits(&self) -> u64 {
+        self.entries.hits()
+    }
+
+    /// Returns the number of lookups that found nothing.
+    pub(crate) fn misses(&self) -> u64 {
+        self.entries.misses()
+    }
+
     /// Removes everything.
     pub(crate) fn clear(&self) {
         self.entries.clear();

@@ -26,7 +26,7 @@ use crate::browsers::BrowserAccess;
 use crate::limits::{HSTS_MAX_AGE_DEFAULT, HTTP2_ABANDONED_MAX, HTTP2_PIECE_BYTES};
 use crate::listener::ListenerSettings;
 use crate::listener::connection::serve_plain;
-use crate::refusal_reporter::RefusalReporter;
+use crate::observers::Observers;
 use crate::testing::Log;
 
 /// Size of the buffer between server and client, in bytes.
@@ -61,7 +61,7 @@ fn server(settings: &ListenerSettings, begun: &Arc<Notify>) -> Server {
         .route("/silent", get(async || Body::from_stream(stream::unfold(0, silent))))
         .route("/never", get(never));
     let server = Server::new(settings);
-    server.app.set(with_layers(routes, &BrowserAccess::default(), RefusalReporter(None))).unwrap();
+    server.app.set(with_layers(routes, &BrowserAccess::default(), Observers::default())).unwrap();
     server
 }
 

@@ -76,7 +76,7 @@ const ONE_ROW: &str = r#"[{"x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:01Z"}
 const MIXED_ROW: &str = r#"[{"device_id":"{device}","x":1,"y":2,"z":3,"timestamp":"2026-11-23T10:00:02Z"}]"#;
 const LINE: &str = "sensors,device={device} x=1,y=2,z=3 1795428003000000000";
 
-pub(super) const OPERATIONS: [Operation; 64] = [
+pub(super) const OPERATIONS: [Operation; 65] = [
     get("check_live", "/health/live", Nothing),
     get("check_ready", "/health/ready", Nothing),
     get("show_version", "/api/v1/version", Nothing),
@@ -161,6 +161,7 @@ pub(super) const OPERATIONS: [Operation; 64] = [
     Operation { is_endless: true, ..get("watch_user", "/api/v1/stats/users/{user}/live", READ) },
     get("list_audit", "/api/v1/audit", Administrator),
     get("show_service", "/api/v1/service", Administrator),
+    get("show_metrics", "/metrics", Administrator),
     // Its user and its devices are none of the objects.
     post("create_demo", "/api/v1/demo", "", DEMONSTRATE),
     get("find_demo", "/api/v1/demo", DEMONSTRATE),

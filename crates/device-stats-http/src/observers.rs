@@ -1,16 +1,33 @@
-//! Reports refused requests for the audit log.
+//! The places that learn of each request: the audit log of refusals, the figures of the service, and the
+//! metrics.
 
 use axum::http::StatusCode;
-use device_stats_service::{Refusal, Service};
+use device_stats_service::{CountedRequest, Refusal, Service};
 
 use crate::errors::{ApiError, Description};
 use crate::extract::{Known, Sender};
+use crate::metrics::Metrics;
 
-/// The receiver of the reports; `None` while the database is being opened.
-#[derive(Clone)]
-pub(crate) struct RefusalReporter(pub(crate) Option<Service>);
+/// The observers of requests; none while the database is being opened.
+#[derive(Clone, Default)]
+pub(crate) struct Observers(Option<(Service, Metrics)>);
 
-impl RefusalReporter {
+impl Observers {
+    /// Creates the observers of a service.
+    pub(crate) fn new(service: Service, metrics: Metrics) -> Self {
+        Self(Some((service, metrics)))
+    }
+
+    /// Counts a request as in progress.
+    pub(crate) fn count(&self) -> Option<CountedRequest<'_>> {
+        self.0.as_ref().map(|(service, _)| service.count_request())
+    }
+
+    /// Returns the metrics.
+    pub(crate) fn metrics(&self) -> Option<&Metrics> {
+        self.0.as_ref().map(|(_, metrics)| metrics)
+    }
+
     /// Reports a request that was answered with 401, 403 or 421. A request without credentials is not
     /// reported, because its answer already says that it needs some.
     pub(crate) fn report(
@@ -20,7 +37,7 @@ impl RefusalReporter {
         description: &Description,
         error: &ApiError,
     ) {
-        let Self(Some(service)) = self else { return };
+        let Self(Some((service, _))) = self else { return };
         let is_refusal = matches!(
             description.status,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST
