@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs all tests of the Rust code. Many of them wait most of the time: for a restart, a lock or a time limit. So
-# there are more threads than cores, and the tests of the stores and of the binary run beside the others.
+# Runs all tests of the Rust code. Many of them wait most of the time: for a restart, a lock or a time limit.
+# So there are more threads than cores, and the tests of the stores and of the binary run beside the others.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
