@@ -33,7 +33,7 @@ run: ## Build the dashboard and the service, and run it on port 8000 with the em
 dashboard: ## Build the dashboard with Node, if its sources have changed; the next build of the service embeds it
 	scripts/dashboard.sh
 
-test: ## Run all checks of continuous integration: lints, tests, container files, clients, files, a browser, OpenAPI, Locust
+test: ## Run all checks of continuous integration: lints, tests, container files, clients, files, a browser, Prometheus, OpenAPI, Locust
 	scripts/install-test-needs.sh
 	scripts/dashboard.sh
 	$(MAKE) --no-print-directory check dashboard-check
@@ -43,6 +43,7 @@ test: ## Run all checks of continuous integration: lints, tests, container files
 	scripts/with-server.sh influx python scripts/influx/client.py
 	scripts/with-server.sh dataframes python scripts/dataframes/client.py
 	scripts/with-server.sh browser python scripts/browser/client.py
+	scripts/with-server.sh prometheus scripts/prometheus/check.sh
 	scripts/with-server.sh schemathesis scripts/schemathesis/run.sh
 	scripts/dashboard-test.sh
 	scripts/locust-both.sh
@@ -87,7 +88,7 @@ openapi-write: ## Write docs/openapi.json from the code
 locust-test: ## Run the load test against the service at URL for a few seconds; fail on a wrong answer
 	scripts/locust-test.sh $(URL)
 
-compose-check: ## Check compose.yaml and .env.example without a Docker engine
+compose-check: ## Check the Compose files and .env.example without a Docker engine
 	scripts/compose-check.sh
 
 compose-test: ## Start all services of compose.yaml, test them under load, and remove them

@@ -25,6 +25,7 @@ need 'script, to test with a terminal,' bsdutils script
 need 'unshare, to fill a small disk,' util-linux unshare
 need 'Chromium, to test web pages,' chromium chromium chromium-browser google-chrome
 need 'docker compose, to check compose.yaml,' docker-compose docker-compose
+need 'Prometheus, to test the alerts and the dashboard of Grafana,' prometheus prometheus
 
 if ((${#missing[@]} == 0)); then exit 0; fi
 if ((EUID)) || ! command -v apt-get >/dev/null; then
