@@ -66,7 +66,7 @@ def zoom(plan: Plan, columns: Columns, folder: Path, address: str) -> ZoomResult
         by_step[step].append(seconds)
         spans[step].append(window.stop - window.start)
         check(columns, window, json.loads(body))
-    if len(responses.seconds) < len(by_step):
+    if len(responses.seconds) <= len(by_step):
         raise RuntimeError("the time was up before the first zoom was complete")
     first = by_step[0].pop(0)
     return ZoomResult(columns.slice_of(LONG).stop, first, by_step, [round(float(np.mean(each))) for each in spans])

@@ -28,20 +28,24 @@ pub(crate) struct Start {
     pub(crate) moment: Instant,
 }
 
-/// The figures of a service. Totals count since its start. They are of this node; the store is that of all
-/// nodes.
+/// The figures of the database, which all nodes have in common.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ServiceFigures {
+pub struct DatabaseFigures {
+    /// The database and its sizes. They can be some seconds old.
+    pub store: StoreFigures,
+    /// Number of hot readings.
+    pub hot_readings: u64,
+}
+
+/// The figures of this node. Totals count since its start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeFigures {
     /// Time of the start.
     pub started_at: Timestamp,
     /// Time since the start.
     pub uptime: Duration,
     /// Whether clients need a token.
     pub auth: AuthMode,
-    /// The database and its sizes. They can be some seconds old.
-    pub store: StoreFigures,
-    /// Number of hot readings in the store.
-    pub hot_readings: u64,
     /// The readings that this node has got.
     pub readings: ReadingFigures,
     /// The sealing of this node.
@@ -117,22 +121,26 @@ pub struct RequestFigures {
 }
 
 impl Service {
-    /// Returns the figures of the service.
+    /// Returns the figures of the database.
     ///
     /// # Errors
     /// The errors of the store.
-    pub async fn show_figures(&self, _: Granted<Administer>) -> Result<ServiceFigures, StoreError> {
+    pub async fn show_database(&self, _: Granted<Administer>) -> Result<DatabaseFigures, StoreError> {
         let parts = &*self.parts;
         let hot_readings = parts.store.count_hot_readings().await?;
         let store = parts.store_figures.get(parts.store.as_ref()).await?;
+        Ok(DatabaseFigures { store, hot_readings })
+    }
+
+    /// Returns the figures of this node, without asking the database.
+    pub fn show_node(&self, _: Granted<Administer>) -> NodeFigures {
+        let parts = &*self.parts;
         let Counters { readings, sealing, requests, .. } = &*parts.counters;
         let (backlog_readings, oldest_hot) = parts.backlog.size_and_age(Instant::now());
-        Ok(ServiceFigures {
+        NodeFigures {
             started_at: parts.start.time,
             uptime: parts.start.moment.elapsed(),
             auth: parts.auth,
-            store,
-            hot_readings,
             readings: ReadingFigures {
                 accepted: readings.accepted.get(),
                 accepted_per_second: readings.accepted_rate.per_second(),
@@ -158,7 +166,7 @@ impl Service {
             cache_bytes_max: parts.segments.cache().bytes_max(),
             cache_hits: parts.segments.cache().hits(),
             cache_misses: parts.segments.cache().misses(),
-        })
+        }
     }
 
     /// Returns the times of the transactions that store readings, for a registry of metrics.

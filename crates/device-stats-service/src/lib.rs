@@ -41,7 +41,8 @@ pub use demonstration::Demonstration;
 pub use error::ServiceError;
 pub use export::Export;
 pub use figures::{
-    Answer, CountedRequest, ProcessFigures, ReadingFigures, RequestFigures, SealingFigures, ServiceFigures,
+    Answer, CountedRequest, DatabaseFigures, NodeFigures, ProcessFigures, ReadingFigures, RequestFigures,
+    SealingFigures,
 };
 pub use ingest::{BatchOutcome, MissingDevices};
 pub use live::{LiveReading, LiveReadings, Position};

@@ -15,7 +15,7 @@ use super::part::{Part, PartAxis};
 use crate::format::fault::Fault;
 use crate::format::page::Page;
 
-/// Pages of codes in memory, in front of the source of all other pages.
+/// A source that has pages of codes in memory, and asks another source for the others.
 pub struct PagesAhead<'s, P> {
     source: &'s P,
     read: HashMap<SegmentPage, Arc<Page>>,
@@ -29,9 +29,9 @@ pub fn codes_of(parts: &[Part], axes: &[Axis]) -> Vec<SegmentPage> {
 }
 
 impl<'s, P: Pages> PagesAhead<'s, P> {
-    /// Reads the pages of the next analyses, given the pages of each one. Returns them, and the number of
-    /// analyses that they are for: as many as have no more pages than an analysis may hold, but at least one.
-    /// If the first analysis has more pages, none are read: it reads them itself.
+    /// Reads the pages of the first `n` of some analyses with one request, and returns them with `n`. `n` is
+    /// the largest number whose pages an analysis may hold, and at least 1. If the first analysis alone has
+    /// more pages, none are read, because it reads them itself in batches.
     ///
     /// # Errors
     /// The errors of [`Pages`].
@@ -63,7 +63,7 @@ impl<P: Pages> Pages for PagesAhead<'_, P> {
         let found: Vec<Option<Arc<Page>>> = wanted.iter().map(|page| self.read.get(page).cloned()).collect();
         let others: Vec<SegmentPage> =
             wanted.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(page, _)| *page).collect();
-        // Asked even for no page, because the source may end the analysis.
+        // Called even for no page: it fails if nobody waits for the result.
         let mut others = self.source.cached(&others)?.into_iter();
         Ok(found.into_iter().map(|found| found.or_else(|| others.next().flatten())).collect())
     }

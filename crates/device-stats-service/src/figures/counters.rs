@@ -1,6 +1,7 @@
 //! The counters of the service since its start. Each event is one addition without a lock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use device_stats_store::{Appended, KeyedOutcome};
 use prometheus_client::metrics::histogram::Histogram;
@@ -44,6 +45,16 @@ impl Default for Counters {
             requests: RequestCounters::default(),
             commit_times: Histogram::new(COMMIT_SECONDS),
         }
+    }
+}
+
+impl Counters {
+    /// Runs a transaction that stores readings, and notes its time, also if it fails.
+    pub(crate) async fn time_commit<T>(&self, commit: impl Future<Output = T>) -> T {
+        let begun = Instant::now();
+        let outcome = commit.await;
+        self.commit_times.observe(begun.elapsed().as_secs_f64());
+        outcome
     }
 }
 

@@ -59,7 +59,8 @@ impl Service {
         let append = async move {
             let _permit = permit;
             let Service { parts } = service;
-            if parts.store.append_segment(device, &segment).await? == Replaced::Stale {
+            let commit = parts.store.append_segment(device, &segment);
+            if parts.counters.time_commit(commit).await? == Replaced::Stale {
                 return Ok(None);
             }
             parts.backlog.add_segment(device, Instant::now());

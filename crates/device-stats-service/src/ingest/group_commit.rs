@@ -249,10 +249,12 @@ impl GroupCommit {
     /// would be appended again.
     async fn append_group(&self, group: &[PendingAppend]) -> Result<Vec<KeyedOutcome>, StoreError> {
         let is_keyed = group.iter().any(|append| append.claim.is_some());
-        let begun = Instant::now();
-        let outcomes =
-            if is_keyed { self.append_keyed(group).await? } else { self.append_unkeyed(group).await? };
-        self.committed.counters.commit_times.observe(begun.elapsed().as_secs_f64());
+        let counters = &self.committed.counters;
+        let outcomes = if is_keyed {
+            counters.time_commit(self.append_keyed(group)).await?
+        } else {
+            counters.time_commit(self.append_unkeyed(group)).await?
+        };
         let stored = || group.iter().zip(&outcomes).flat_map(|(append, outcome)| append.stored(outcome));
         self.committed.counters.readings.add_outcomes(&outcomes);
         self.hot_limit.add(stored().count() as u64);

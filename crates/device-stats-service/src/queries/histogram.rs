@@ -38,7 +38,7 @@ fn count_in_bins(snapshot: &OpenSnapshot, bins: Bins) -> Result<Option<AxisResul
     let group = Group { parts: &parts, hot: &hot };
     let limits = MemoryLimits::ONE_OF_FOUR;
     let axes = || snapshot.weight.each_axis(|axis| histogram(group, axis, bins, limits, &snapshot.segments));
-    let histograms = snapshot.each_requested(axes, || {
+    let histograms = snapshot.each_requested(snapshot.weight, axes, || {
         let magnitudes = snapshot.magnitudes(group)?;
         histogram(magnitudes.group(), MAGNITUDE, bins, limits, &snapshot.segments)
     })?;

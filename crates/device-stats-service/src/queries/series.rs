@@ -10,15 +10,17 @@ use super::reading_span::{RankedTimes, ReadingSpan};
 use super::snapshot::{OpenSnapshot, ReadingsToVisit, columns};
 use crate::access::reading_source::ReadingSource;
 use crate::access::{Authorized, Read};
+use crate::compute::Weight;
 use crate::error::ServiceError;
 use crate::segments::reader::{OpenSegments, ReadError};
 use crate::service::Service;
 
-/// Maximum number of parts of segments in the buckets that are analyzed together, of 40 bytes each.
+/// Maximum number of parts of segments in memory at once, of 40 bytes each. It limits the number of buckets
+/// that are cut together.
 const PARTS_AT_ONCE: usize = 512 * 1024;
 
-/// Number of tasks into which the buckets are divided for each thread: enough for threads to finish at nearly
-/// the same time, and few enough for tasks with many buckets that share pages.
+/// Number of tasks per thread. With more tasks, the threads end at nearly the same time; with fewer, a task
+/// has more buckets, which share pages.
 const TASKS_PER_THREAD: usize = 8;
 
 /// The buckets of a period.
@@ -149,7 +151,8 @@ fn analyze_buckets(
             (hot, later) = later.split_at(later.partition_point(|row| row.time_us < window.until_us));
             cut_buckets.push(CutBucket { window: *window, parts, hot });
         }
-        let tasks = snapshot.weight.threads() * TASKS_PER_THREAD;
+        let threads = snapshot.weight.threads();
+        let tasks = if threads == 1 { 1 } else { threads * TASKS_PER_THREAD };
         let tasks = cut_buckets.chunks(cut_buckets.len().div_ceil(tasks).max(1)).collect();
         let of_tasks = snapshot.weight.each(tasks, |buckets| analyze_task(snapshot, buckets, wanted))?;
         analyzed.extend(of_tasks.into_iter().flatten());
@@ -163,7 +166,8 @@ fn analyze_task(
     buckets: &[CutBucket<'_>],
     wanted: &RequestedStatistics,
 ) -> Result<Vec<Bucket>, ReadError> {
-    let limits = limits_of_task(snapshot);
+    // The pages that a task has read ahead are the codes that its analyses may hold.
+    let limits = MemoryLimits::one_of(snapshot.weight.threads());
     let mut analyzed = Vec::with_capacity(buckets.len());
     let mut left = buckets;
     while !left.is_empty() {
@@ -172,7 +176,7 @@ fn analyze_task(
         let next;
         (next, left) = left.split_at(together.min(left.len()));
         for bucket in next {
-            let statistics = analyze_bucket(snapshot, bucket, wanted, &pages)?;
+            let statistics = analyze_bucket(snapshot, bucket, wanted, limits, &pages)?;
             analyzed.push(Bucket { window: bucket.window, statistics });
         }
     }
@@ -184,21 +188,16 @@ fn analyze_bucket(
     snapshot: &OpenSnapshot,
     bucket: &CutBucket<'_>,
     wanted: &RequestedStatistics,
+    limits: MemoryLimits,
     pages: &PagesAhead<'_, OpenSegments>,
 ) -> Result<Option<AxisResults<Statistics>>, ReadError> {
-    let limits = limits_of_task(snapshot);
     let hot = columns(bucket.hot);
     let group = Group { parts: bucket.parts, hot: &hot };
     let axes = || analyze(&[group], wanted, limits, pages);
-    let found = snapshot.each_requested(axes, || {
+    // One after the other: while a task waited for another thread, it could begin a second task.
+    let found = snapshot.each_requested(Weight::Light, axes, || {
         let magnitudes = snapshot.magnitudes(group)?;
         analyze_axis(&[magnitudes.group()], MAGNITUDE, wanted, limits, pages)
     })?;
     Ok(found.map(|found| found.all).all())
-}
-
-/// Returns the limits of an analysis. Each thread analyzes one bucket at a time: its axes, and its magnitude
-/// beside them.
-fn limits_of_task(snapshot: &OpenSnapshot) -> MemoryLimits {
-    MemoryLimits::one_of(2 * snapshot.weight.threads())
 }

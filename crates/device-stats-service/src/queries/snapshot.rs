@@ -106,7 +106,7 @@ impl OpenSnapshot {
                 self.weight.each_axis(|axis| analyze_axis(groups, axis, wanted, limits, &self.segments))
             }
         };
-        self.each_requested(axes, || {
+        self.each_requested(self.weight, axes, || {
             let magnitudes = groups.iter().map(|group| self.magnitudes(*group));
             let magnitudes: Vec<Magnitudes> = magnitudes.collect::<Result<_, _>>()?;
             let groups: Vec<Group<'_>> = magnitudes.iter().map(Magnitudes::group).collect();
@@ -114,10 +114,11 @@ impl OpenSnapshot {
         })
     }
 
-    /// Computes the results of the three axes and, if requested, of the magnitude; both in parallel if the
-    /// computation is heavy.
+    /// Computes the results of the three axes and, if requested, of the magnitude; both in parallel if
+    /// `weight` is heavy.
     pub(super) fn each_requested<T: Send>(
         &self,
+        weight: Weight,
         axes: impl FnOnce() -> Result<Axes<T>, ReadError> + Send,
         magnitude: impl FnOnce() -> Result<T, ReadError> + Send,
     ) -> Result<AxisResults<T>, ReadError> {
@@ -125,7 +126,7 @@ impl OpenSnapshot {
             RequestedAxes::Measured => Ok(None),
             RequestedAxes::WithMagnitude => magnitude().map(Some),
         };
-        let (axes, magnitude) = self.weight.both(axes, magnitude);
+        let (axes, magnitude) = weight.both(axes, magnitude);
         Ok(AxisResults { axes: axes?, magnitude: magnitude? })
     }
 
