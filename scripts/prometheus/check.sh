@@ -2,7 +2,7 @@
 # Checks the files of Prometheus and Grafana in deploy/: the syntax of the configuration, the alerts with
 # invented values, and all queries with the metrics of the running service at URL.
 #
-# Usage: scripts/with-server.sh prometheus scripts/prometheus/check.sh
+# Usage: scripts/with-server.sh prometheus scripts/prometheus/check.sh, which adds the address as the argument
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,5 +1,6 @@
 """Lets a real Prometheus scrape a running service, with deploy/prometheus, and runs all queries of the dashboard for
-Grafana and all alerts. No query may fail, and each query of the dashboard must have a result.
+Grafana and all alerts. No query may fail, and each query of the dashboard must have a result, except those in EMPTY.
+Also checks the names of the metrics and the form of the dashboard.
 
 Usage: queries.py URL
 """
@@ -31,7 +32,7 @@ EMPTY = {
     "Which alerts fire?": "no alert may fire so early",
     "Which operations are refused or fail?": "no request is refused or fails",
 }
-# Values of the variables of Grafana. The shortest rate covers the whole check.
+# Values of the variables of Grafana. A rate over a minute contains all scrapes of the check.
 VARIABLES = {"$instance": ".*", "$__rate_interval": "1m", "$__range": "1h"}
 
 
@@ -198,7 +199,7 @@ def metrics_of(expression):
 
 
 def check_form():
-    """Checks the form of the dashboard, whose faults Grafana would accept but show badly."""
+    """Checks rules that Grafana does not enforce: ids, overlaps, units and titles."""
     text = (DEPLOY / "grafana/dashboard.json").read_text()
     dashboard = json.loads(text)
     assert text == json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n", "dashboard.json: format it with 2 spaces"
@@ -223,13 +224,13 @@ def check_form():
 
 def main(url):
     check_form()
-    # Before the first scrape, because the service keeps the sizes of the database for 10 seconds.
+    # Before the first scrape: the service gives the same sizes of the database for 10 seconds.
     send(url, 201, "/api/v1/devices", {"device_id": DEVICE})
     send_requests(url, 0)
     check_text(url)
     with prometheus(url.removeprefix("http://")) as server:
         server.wait_for_scrapes(1)
-        # Rates need a second value, and a scrape may have begun before these requests.
+        # A rate needs two samples, and the next scrape may begin before these requests end.
         send_requests(url, READINGS)
         server.wait_for_scrapes(2)
         alerts = server.check_alerts()

@@ -1,4 +1,4 @@
-//! The metrics of the service, for Prometheus and compatible programs: the [figures](ServiceFigures) of the
+//! The metrics of the service, for Prometheus and compatible programs: the [figures](NodeFigures) of the
 //! service, and the number and the times of requests and commits.
 //!
 //! The text is OpenMetrics 1.0 (<https://prometheus.io/docs/specs/om/open_metrics_spec/>) if the client
@@ -10,7 +10,7 @@ mod text_format;
 use std::sync::Arc;
 use std::time::Duration;
 
-use device_stats_service::{Service, ServiceFigures};
+use device_stats_service::{DatabaseFigures, NodeFigures, Service};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
@@ -59,7 +59,11 @@ impl Metrics {
     pub(crate) fn new(service: &Service) -> Self {
         let mut registry = Registry::with_prefix(PREFIX);
         let requests = Family::default();
-        registry.register("http_requests", "Answers to requests, by route and status", requests.clone());
+        registry.register(
+            "http_requests",
+            "Answers to requests, by method, route and status",
+            requests.clone(),
+        );
         let new: fn() -> Histogram = || Histogram::new(REQUEST_SECONDS);
         let request_times = Family::new_with_constructor(new);
         let help = "Time from the head of a request to the beginning of its answer";
@@ -83,13 +87,18 @@ impl Metrics {
         self.0.requests.get_or_create(&AnswerLabels { method, route, status }).inc();
     }
 
-    /// Returns the text of all metrics.
-    #[expect(clippy::expect_used, reason = "a string has room for everything")]
-    pub(crate) fn text(&self, figures: ServiceFigures, format: TextFormat) -> String {
+    /// Returns the text of all metrics; without those of the database if it does not answer.
+    #[expect(clippy::expect_used, reason = "writing to a string never fails")]
+    pub(crate) fn text(
+        &self,
+        node: NodeFigures,
+        database: Option<DatabaseFigures>,
+        format: TextFormat,
+    ) -> String {
         let mut process = Registry::default();
-        process.register_collector(Box::new(ProcessCollector::new(&figures)));
+        process.register_collector(Box::new(ProcessCollector::new(&node)));
         let mut service = Registry::with_prefix(PREFIX);
-        service.register_collector(Box::new(ServiceCollector(figures)));
+        service.register_collector(Box::new(ServiceCollector { node, database }));
         let mut text = String::new();
         for registry in [&process, &service, &self.0.registry] {
             encode_registry(&mut text, registry).expect("a writable string");

@@ -28,8 +28,8 @@ impl Observers {
         self.0.as_ref().map(|(_, metrics)| metrics)
     }
 
-    /// Reports a request that was answered with 401, 403 or 421. A request without credentials is not
-    /// reported, because its answer already says that it needs some.
+    /// Reports a refusal (401, 403 or 421) for the audit log. Ignores other errors, and requests without
+    /// credentials: browsers and programs send them to learn that they need some.
     pub(crate) fn report(
         &self,
         sender: &Sender,

@@ -19,13 +19,13 @@ pub(crate) const IF_EMPTY_WORDS: &[&str] = &[NOT_FOUND, NO_CONTENT];
 const NOT_FOUND: &str = "not_found";
 const NO_CONTENT: &str = "no_content";
 
-/// `if_empty`.
+/// The parameter, for the OpenAPI document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes `IfEmpty`")]
 pub(crate) struct IfEmptyParam {
-    /// Response if the period has no readings: `not_found` (status 404) or `no_content` (status 204, without
-    /// a body), for callers to whom an empty period is not an error.
+    /// Response to a period without readings: `not_found` (status 404) or `no_content` (status 204, without
+    /// a body).
     #[param(example = "no_content", default = "not_found")]
     if_empty: Option<String>,
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use device_stats_service::{ProcessFigures, ServiceFigures};
+use device_stats_service::{DatabaseFigures, NodeFigures, ProcessFigures};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
@@ -13,7 +13,10 @@ use prometheus_client::registry::Unit;
 
 /// The figures of the service.
 #[derive(Debug)]
-pub(super) struct ServiceCollector(pub(super) ServiceFigures);
+pub(super) struct ServiceCollector {
+    pub(super) node: NodeFigures,
+    pub(super) database: Option<DatabaseFigures>,
+}
 
 /// The figures of the process, which have the names that all processes use.
 #[derive(Debug)]
@@ -23,7 +26,7 @@ pub(super) struct ProcessCollector {
 }
 
 impl ProcessCollector {
-    pub(super) fn new(figures: &ServiceFigures) -> Self {
+    pub(super) fn new(figures: &NodeFigures) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "microseconds of this century")]
         let start_s = figures.started_at.micros() as f64 / 1e6;
         Self { start_s, process: figures.process }
@@ -44,17 +47,17 @@ impl Encoder<'_> {
         metric.encode(self.0.encode_descriptor(name, help, unit, metric.metric_type())?)
     }
 
-    /// A number that only grows while the process runs.
+    /// Encodes a counter.
     fn total(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         self.metric(name, help, None, &ConstCounter::new(value))
     }
 
     fn number(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        self.metric(name, help, None, &gauge(value))
+        self.metric(name, help, None, &ConstGauge::new(value))
     }
 
     fn bytes(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        self.metric(name, help, Some(&Unit::Bytes), &gauge(value))
+        self.metric(name, help, Some(&Unit::Bytes), &ConstGauge::new(value))
     }
 
     fn seconds(&mut self, name: &str, help: &str, value: Duration) -> fmt::Result {
@@ -62,100 +65,80 @@ impl Encoder<'_> {
     }
 }
 
-/// A gauge of whole numbers; the format has no larger ones.
-fn gauge(value: u64) -> ConstGauge<i64> {
-    ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
-}
-
 impl Collector for ServiceCollector {
     fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
-        let ServiceFigures { store, readings, sealing, requests, .. } = &self.0;
-        let figures = &self.0;
         let mut encoder = Encoder(encoder);
-        let labels = [
-            ("version", env!("CARGO_PKG_VERSION")),
-            ("store", store.database),
-            ("store_version", store.version.as_str()),
-        ];
-        let labels: Vec<(String, String)> =
-            labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        encoder.metric("build", "Versions of the service and of its database", None, &Info::new(labels))?;
-
-        encoder.total("readings_accepted", "Readings that were stored", readings.accepted)?;
-        encoder.total(
-            "readings_repeated",
-            "Readings whose device and time were already stored",
-            readings.repeated,
-        )?;
-        encoder.total(
-            "readings_conflicting",
-            "Repeated readings with other values than the stored ones",
-            readings.conflicting,
-        )?;
-        encoder.total(
-            "rows_rejected",
-            "Faulty rows of batches that were stored without them",
-            readings.rejected,
-        )?;
-        encoder.number(
-            "queue_readings",
-            "Readings that wait for their commit or are being committed",
-            figures.queued_readings,
-        )?;
-        encoder.seconds(
-            "queue_wait",
-            "Time for which requests wait for their commit, without short waits",
-            figures.queue_wait,
-        )?;
-
-        encoder.number(
-            "hot_readings",
-            "Hot readings in the database: those that are not sealed yet",
-            figures.hot_readings,
-        )?;
-        encoder.number("sealed_readings", "Sealed readings in the database", store.sealed_readings)?;
-        encoder.number("segments", "Segments in the database", store.segments)?;
-        encoder.bytes("segment", "Space of the segments in the database", store.segment_bytes)?;
-        encoder.number(
-            "sealing_backlog_readings",
-            "Hot readings that this node is to seal",
-            sealing.backlog_readings,
-        )?;
-        encoder.seconds(
-            "sealing_backlog_age",
-            "Time for which the oldest of them have waited; 0 without any",
-            sealing.oldest_hot.unwrap_or_default(),
-        )?;
-        encoder.total("readings_sealed", "Readings that were sealed", sealing.sealed)?;
-        encoder.total("segments_merged", "Segments that were merged into larger ones", sealing.merged)?;
-        encoder.total(
-            "sealing_failures",
-            "Failed attempts to seal or merge a device; they are repeated",
-            sealing.failures,
-        )?;
-
-        encoder.number(
-            "http_requests_in_progress",
-            "Requests whose answer has not begun",
-            requests.in_progress,
-        )?;
-        encoder.number("queries_running", "Queries that run or wait for a thread", figures.queries)?;
-        encoder.total(
-            "queries_refused",
-            "Queries that were refused because of a limit",
-            figures.queries_refused,
-        )?;
-        encoder.number("live_streams", "Open live streams", figures.live_streams)?;
-        encoder.bytes("cache", "Memory of the cached segments", figures.cache_bytes)?;
-        encoder.bytes("cache_max", "Maximum memory of the cached segments", figures.cache_bytes_max)?;
-        encoder.total("cache_hits", "Lookups of pages that were in the cache", figures.cache_hits)?;
-        encoder.total("cache_misses", "Lookups of pages that were not in the cache", figures.cache_misses)?;
-        encoder.bytes("database", "Size of the database with everything in it", store.database_bytes)?;
-        if let Some(free) = store.free_bytes {
-            encoder.bytes("disk_free", "Free space of the disk of the database", free)?;
-        }
-        Ok(())
+        encode_readings(&mut encoder, &self.node)?;
+        encode_sealing(&mut encoder, &self.node)?;
+        encode_queries(&mut encoder, &self.node)?;
+        let help = "Whether the database answered; 1 or 0. Without an answer, its other metrics are missing";
+        encoder.number("database_up", help, self.database.is_some().into())?;
+        self.database.as_ref().map_or(Ok(()), |database| encode_database(&mut encoder, database))
     }
+}
+
+fn encode_database(encoder: &mut Encoder<'_>, database: &DatabaseFigures) -> fmt::Result {
+    let DatabaseFigures { store, hot_readings } = database;
+    let labels = [
+        ("version", env!("CARGO_PKG_VERSION")),
+        ("store", store.database),
+        ("store_version", &store.version),
+    ];
+    let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    encoder.metric(
+        "build",
+        "Versions of the service and of its database",
+        None,
+        &Info::new(labels.to_vec()),
+    )?;
+    let help = "Hot readings in the database: those that are not sealed yet";
+    encoder.number("hot_readings", help, *hot_readings)?;
+    encoder.number("sealed_readings", "Sealed readings in the database", store.sealed_readings)?;
+    encoder.number("segments", "Segments in the database", store.segments)?;
+    encoder.bytes("segment", "Space of the segments in the database", store.segment_bytes)?;
+    encoder.bytes("database", "Size of the database with everything in it", store.database_bytes)?;
+    let Some(free) = store.free_bytes else { return Ok(()) };
+    encoder.bytes("disk_free", "Free space of the disk of the database", free)
+}
+
+fn encode_readings(encoder: &mut Encoder<'_>, figures: &NodeFigures) -> fmt::Result {
+    let readings = &figures.readings;
+    encoder.total("readings_accepted", "Readings that were stored", readings.accepted)?;
+    let help = "Readings whose device and time were already stored";
+    encoder.total("readings_repeated", help, readings.repeated)?;
+    let help = "Repeated readings with other values than the stored ones";
+    encoder.total("readings_conflicting", help, readings.conflicting)?;
+    let help = "Faulty rows that were left out when their batch was stored";
+    encoder.total("rows_rejected", help, readings.rejected)?;
+    let help = "Readings that wait for their commit or are being committed";
+    encoder.number("queue_readings", help, figures.queued_readings)?;
+    let help = "Time for which requests wait for their commit, without short waits";
+    encoder.seconds("queue_wait", help, figures.queue_wait)
+}
+
+fn encode_sealing(encoder: &mut Encoder<'_>, figures: &NodeFigures) -> fmt::Result {
+    let sealing = &figures.sealing;
+    let help = "Hot readings that this node knows of";
+    encoder.number("sealing_backlog_readings", help, sealing.backlog_readings)?;
+    let help = "Longest time for which a device has had hot readings";
+    encoder.seconds("sealing_backlog_age", help, sealing.oldest_hot.unwrap_or_default())?;
+    encoder.total("readings_sealed", "Readings that were sealed", sealing.sealed)?;
+    encoder.total("segments_merged", "Segments that were merged into larger ones", sealing.merged)?;
+    let help = "Failed attempts to seal or merge a device; they are repeated";
+    encoder.total("sealing_failures", help, sealing.failures)
+}
+
+fn encode_queries(encoder: &mut Encoder<'_>, figures: &NodeFigures) -> fmt::Result {
+    let in_progress = figures.requests.in_progress;
+    encoder.number("http_requests_in_progress", "Requests whose answer has not begun", in_progress)?;
+    encoder.number("queries_running", "Queries that run or wait for a thread", figures.queries)?;
+    let help = "Queries that were refused because of the limits on number and memory";
+    encoder.total("queries_refused", help, figures.queries_refused)?;
+    encoder.number("live_streams", "Open live streams", figures.live_streams)?;
+    encoder.bytes("cache", "Memory of the cached pages", figures.cache_bytes)?;
+    encoder.bytes("cache_max", "Maximum memory of the cached pages", figures.cache_bytes_max)?;
+    encoder.total("cache_hits", "Lookups that found the page in the cache", figures.cache_hits)?;
+    encoder.total("cache_misses", "Lookups that did not find the page in the cache", figures.cache_misses)
 }
 
 impl Collector for ProcessCollector {

@@ -29,8 +29,9 @@ impl TextFormat {
         })
     }
 
-    /// Converts a text in OpenMetrics. The formats have the same samples. In the format of Prometheus, a
-    /// metric has the name of its samples, and there are neither units nor an end.
+    /// Converts a text in OpenMetrics. The formats have the same samples. In the format of Prometheus, the
+    /// lines `HELP` and `TYPE` have the name of the sample (`_total`, `_info`), an info is a gauge, and there
+    /// are no lines `UNIT` and `EOF`.
     pub(super) fn convert(self, text: String) -> String {
         if self == Self::OpenMetrics {
             return text;

@@ -1,11 +1,15 @@
 //! `/metrics`: the metrics of this node, for Prometheus and compatible programs.
 
+use std::time::Duration;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use device_stats_service::{Administer, Service};
+
+use tokio::time::timeout;
 
 use crate::errors::ApiError;
 use crate::extract::{Caller, NoQuery, Parsed};
@@ -14,10 +18,15 @@ use crate::metrics::{Metrics, TextFormat};
 /// Path of the metrics.
 pub(crate) const METRICS_PATH: &str = "/metrics";
 
+/// Time for which a scrape waits for the figures of the database, in less than the timeout of a scrape, which
+/// is 10 seconds by default.
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// Show the metrics of this node
 ///
 /// Returns the metrics as OpenMetrics 1.0 if `Accept` contains `application/openmetrics-text`, otherwise in
-/// the text format of Prometheus. `docs/metrics.md` describes each of them.
+/// the text format of Prometheus. If the database does not answer, the metrics of the database are missing,
+/// and `device_stats_database_up` is 0. `docs/metrics.md` describes each metric.
 #[utoipa::path(
     get, path = "/metrics", tag = "service",
     responses((status = 200, description = "The metrics.", content(
@@ -33,7 +42,9 @@ pub(super) async fn show_metrics(
     Parsed(NoQuery): Parsed<NoQuery>,
 ) -> Result<Response, ApiError> {
     let format = TextFormat::accepted(&headers);
-    let text = metrics.text(service.show_figures(granted).await?, format);
+    let database = timeout(DATABASE_TIMEOUT, service.show_database(granted)).await;
+    let database = database.ok().and_then(Result::ok);
+    let text = metrics.text(service.show_node(granted), database, format);
     let headers = [(CONTENT_TYPE, format.media_type()), (VARY, HeaderValue::from_static("accept"))];
     Ok((headers, text).into_response())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use device_stats_service::{Administer, Service, ServiceFigures};
+use device_stats_service::{Administer, DatabaseFigures, NodeFigures, Service};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -186,9 +186,9 @@ struct DiskCounts {
     free_bytes: Option<u64>,
 }
 
-impl From<ServiceFigures> for ServiceResponse {
-    fn from(figures: ServiceFigures) -> Self {
-        let ServiceFigures { store, readings, sealing, requests, .. } = &figures;
+impl ServiceResponse {
+    fn new(figures: &NodeFigures, DatabaseFigures { store, hot_readings }: DatabaseFigures) -> Self {
+        let NodeFigures { readings, sealing, requests, .. } = figures;
         Self {
             version: env!("CARGO_PKG_VERSION"),
             started_at: figures.started_at.to_string(),
@@ -197,7 +197,7 @@ impl From<ServiceFigures> for ServiceResponse {
             store_version: store.version.clone(),
             auth: figures.auth.name(),
             readings: ReadingCounts {
-                hot: figures.hot_readings,
+                hot: hot_readings,
                 sealed: store.sealed_readings,
                 accepted_total: readings.accepted,
                 repeated_total: readings.repeated,
@@ -253,5 +253,6 @@ pub(super) async fn show_service(
     Caller(granted): Caller<Administer>,
     Parsed(NoQuery): Parsed<NoQuery>,
 ) -> Result<Json<ServiceResponse>, ApiError> {
-    Ok(Json(service.show_figures(granted).await?.into()))
+    let database = service.show_database(granted).await?;
+    Ok(Json(ServiceResponse::new(&service.show_node(granted), database)))
 }

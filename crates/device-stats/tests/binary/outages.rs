@@ -44,6 +44,14 @@ fn an_unavailable_database_gives_503_until_it_is_back() {
 
     postgres.stop();
     assert_eq!(post_reading(&server, 2), 503);
+    // An operator needs the metrics of the node most during an outage.
+    let (status, metrics) = server.get_text("/metrics");
+    let has = |sample: &str| metrics.lines().any(|line| line.starts_with(sample));
+    assert_eq!(
+        (status, has("device_stats_database_up 0"), has("device_stats_hot_readings ")),
+        (200, true, false)
+    );
+    assert!(has(r#"device_stats_http_requests_total{method="POST""#), "{metrics}");
     assert_eq!(server.get("/health/ready").0, 503);
     assert_eq!(server.get("/health/live").0, 200);
 

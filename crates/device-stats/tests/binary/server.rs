@@ -230,13 +230,23 @@ impl Server {
     }
 
     fn curl(&self, method: &str, path: &str, arguments: &[&str]) -> (u16, Value) {
+        let (status, body) = self.curl_text(method, path, arguments);
+        (status, serde_json::from_str(&body).unwrap_or_default())
+    }
+
+    /// Returns the status and the text of a response.
+    pub(crate) fn get_text(&self, path: &str) -> (u16, String) {
+        self.curl_text("GET", path, &[])
+    }
+
+    fn curl_text(&self, method: &str, path: &str, arguments: &[&str]) -> (u16, String) {
         let mut curl = Command::new("curl");
         curl.args(["-s", "--max-time", RESPONSE_SECONDS_MAX, "-X", method, "-w", "\n%{http_code}"])
             .args(arguments);
         let output =
             String::from_utf8(curl.arg(format!("{}{path}", self.url)).output().unwrap().stdout).unwrap();
         let (body, status) = output.rsplit_once('\n').unwrap();
-        (status.parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
+        (status.parse().unwrap(), body.to_owned())
     }
 }
 
