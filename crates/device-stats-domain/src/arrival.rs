@@ -27,6 +27,8 @@ pub struct NewArrivals {
     pub silences_us: [i64; 2],
     /// Number of stored readings. A repeat is an arrival, but not a reading.
     pub readings: u64,
+    /// Number of the readings of the first arrival.
+    pub first_readings: u64,
     /// The time of the newest reading of an arrival minus the time of the arrival, in microseconds: the
     /// maximum of the arrivals. 0 for server-timed readings; `None` if no reading was stored.
     pub offset_us: Option<i64>,
@@ -35,7 +37,8 @@ pub struct NewArrivals {
 impl NewArrivals {
     /// Returns one arrival.
     pub fn one(at: Timestamp, readings: u64, offset_us: Option<i64>) -> Self {
-        Self { first: at, last: at, count: 1, silences_us: [0, 0], readings, offset_us }
+        let first_readings = readings;
+        Self { first: at, last: at, count: 1, silences_us: [0, 0], readings, first_readings, offset_us }
     }
 
     /// Adds readings that arrive at a time. At the time of the last arrival, they belong to that arrival. An
@@ -46,6 +49,9 @@ impl NewArrivals {
             self.last = at;
             self.count = self.count.saturating_add(1);
             self.silences_us = longest(self.silences_us, silence_us);
+        }
+        if self.count == 1 {
+            self.first_readings = self.first_readings.saturating_add(readings);
         }
         self.readings = self.readings.saturating_add(readings);
         self.offset_us = self.offset_us.max(offset_us);

@@ -252,8 +252,9 @@ pub const RIGHTS_CHECK_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// Time before the start of a demonstration for which its devices have readings.
 pub const DEMO_HISTORY: Duration = Duration::from_hours(24);
-/// Maximum number of times at which a device of the demonstration measures for one batch.
-pub const DEMO_BATCH_READINGS: usize = 8_192;
+/// Maximum number of times at which a device of the demonstration measures for one batch. The history is one
+/// batch, so that it does not count among the readings per second.
+pub const DEMO_BATCH_READINGS: usize = 65_536;
 /// Interval at which the demonstration stores its live readings.
 pub const DEMO_LIVE_INTERVAL: Duration = Duration::from_millis(100);
 /// Maximum time whose live readings the demonstration stores later, after a failure of the store or a pause

@@ -48,17 +48,16 @@ impl ArrivalRecord {
     }
 
     fn first(new: &NewArrivals) -> Self {
-        let NewArrivals { first, last, count, silences_us, readings, offset_us } = *new;
-        let per_arrival = number(readings) / f64::from(count.max(1));
+        let NewArrivals { first, last, count, silences_us, readings, first_readings, offset_us } = *new;
         // The readings of the first arrival belong to the time before it.
-        let later = number(readings) - per_arrival;
+        let later = number(readings.saturating_sub(first_readings));
         let elapsed_us = last.micros().saturating_sub(first.micros());
         Self {
             last_at: last,
             arrivals: count,
             silences_us,
             readings_per_second: if elapsed_us > 0 { later / seconds(elapsed_us) } else { 0.0 },
-            readings_per_arrival: per_arrival,
+            readings_per_arrival: number(readings) / f64::from(count.max(1)),
             offset_us,
             steady_lags: 0,
         }

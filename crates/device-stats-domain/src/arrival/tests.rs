@@ -96,6 +96,11 @@ proptest! {
             count: u32::try_from(moments.len()).unwrap(),
             silences_us: [silences[0], silences[1]],
             readings: arrivals.iter().map(|(_, readings, _)| readings).sum(),
+            first_readings: arrivals
+                .iter()
+                .take_while(|(time, ..)| *time <= 0)
+                .map(|(_, readings, _)| readings)
+                .sum(),
             offset_us: arrivals.iter().filter_map(|(.., offset)| *offset).max(),
         });
     }
@@ -116,6 +121,19 @@ proptest! {
         prop_assert_eq!(judge(all, last + expected).state, DeviceState::Reporting);
         let silent = judge(all, last + expected + 1);
         prop_assert_eq!((silent.state, silent.readings_per_second), (DeviceState::Silent, 0.0));
+    }
+
+    /// A device whose history was stored first seemed to send 70,000 readings per second for minutes.
+    #[test]
+    fn the_first_readings_do_not_change_the_rate(first in 0..100_000_u64, period in 10_000..1_000_000_i64) {
+        let mut arrivals = readings(std::iter::repeat_n(period, 50));
+        arrivals[0].1 = first;
+        for n in 5..arrivals.len() {
+            let rate = judge(record(None, &arrivals[..n]), arrivals[n - 1].0).readings_per_second;
+            #[expect(clippy::cast_precision_loss, reason = "a test")]
+            let expected = 1e6 / period as f64;
+            prop_assert!((0.7..1.4).contains(&(rate / expected)), "{n}: {rate} {expected}");
+        }
     }
 
     #[test]

@@ -57,6 +57,7 @@ pub async fn every_number_of_a_record_is_kept(store: Opened) {
         count: u32::MAX,
         silences_us: [i64::MAX, i64::MAX - 1],
         readings: u64::MAX,
+        first_readings: 1,
         offset_us: Some(i64::MIN),
     };
     let third = NewArrivals { readings: 1, count: 3, offset_us: None, ..extreme };
