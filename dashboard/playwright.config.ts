@@ -16,7 +16,8 @@ export default defineConfig<ServerOptions>({
   expect: { timeout: 20_000 },
   forbidOnly: Boolean(process.env.CI),
   fullyParallel: true,
-  workers: 2,
+  // Tests wait for the page most of the time, so three of them fit on two cores.
+  workers: 3,
   reporter: [['list']],
   use: {
     browserName: 'chromium',
