@@ -8,6 +8,21 @@ export interface SentReading {
   timestamp?: string;
 }
 
+/** The statistics of an axis, if all of them are requested. */
+export interface Statistics {
+  count: number;
+  sum: number;
+  mean: number;
+  stddev: number;
+  min_value: number;
+  median: number;
+  max_value: number;
+  percentiles: { percentile: number; value: number }[];
+}
+
+/** The statistics of each axis. */
+export type Analysis = Record<'x' | 'y' | 'z', Statistics>;
+
 export class Api {
   constructor(
     readonly server: Server,

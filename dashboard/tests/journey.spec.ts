@@ -1,13 +1,13 @@
 /**
  * One way through the whole page by clicking, over each store, open and with tokens. The values on the page
- * are compared with those of the API. Details have tests of their own in the other files.
+ * are compared with those of the API. The other files test each part of the page in detail.
  */
 import { readFileSync } from 'node:fs';
 
 import { parquetMetadata } from 'hyparquet';
 import type { Locator, Page } from '@playwright/test';
 
-import { Api } from './api';
+import { Api, type Analysis, type Statistics } from './api';
 import { Plot } from './plot';
 import { copiedText, expect, signIn, test } from './test';
 
@@ -26,17 +26,6 @@ const AXES = ['x', 'y', 'z'] as const;
 const time = (second: number) => new Date(START + second * 1_000).toISOString();
 const countText = (value: number) => value.toLocaleString('en-GB');
 
-interface Statistics {
-  count: number;
-  sum: number;
-  mean: number;
-  stddev: number;
-  min_value: number;
-  median: number;
-  max_value: number;
-  percentiles: { percentile: number; value: number }[];
-}
-type Analysis = Record<(typeof AXES)[number], Statistics>;
 interface UserAnalysis {
   aggregate_stats: Analysis;
   device_stats: { device_id: string; stats: Analysis }[];

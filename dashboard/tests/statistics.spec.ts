@@ -4,24 +4,13 @@ import { readFileSync } from 'node:fs';
 import { parquetMetadata } from 'hyparquet';
 import type { Page } from '@playwright/test';
 
+import type { Analysis, Statistics } from './api';
 import { copiedText, expect, expectAccessible, sharedTest as test } from './test';
 import { Plot } from './plot';
 
 const START = Date.UTC(2026, 10, 23, 10);
 const time = (second: number) => new Date(START + second * 1_000).toISOString();
 const READINGS = 500;
-
-interface Statistics {
-  count: number;
-  sum: number;
-  mean: number;
-  stddev: number;
-  min_value: number;
-  median: number;
-  max_value: number;
-  percentiles: { percentile: number; value: number }[];
-}
-type Analysis = Record<'x' | 'y' | 'z', Statistics>;
 
 function row(second: number): string {
   return `${time(second)},${second / 7},${Math.cos(second)},${1e-7 * second}`;
