@@ -249,12 +249,10 @@ impl GroupCommit {
     /// would be appended again.
     async fn append_group(&self, group: &[PendingAppend]) -> Result<Vec<KeyedOutcome>, StoreError> {
         let is_keyed = group.iter().any(|append| append.claim.is_some());
-        let counters = &self.committed.counters;
-        let outcomes = if is_keyed {
-            counters.time_commit(self.append_keyed(group)).await?
-        } else {
-            counters.time_commit(self.append_unkeyed(group)).await?
+        let append = async {
+            if is_keyed { self.append_keyed(group).await } else { self.append_unkeyed(group).await }
         };
+        let outcomes = self.committed.counters.time_commit(append).await?;
         let stored = || group.iter().zip(&outcomes).flat_map(|(append, outcome)| append.stored(outcome));
         self.committed.counters.readings.add_outcomes(&outcomes);
         self.hot_limit.add(stored().count() as u64);
