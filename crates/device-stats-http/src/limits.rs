@@ -100,3 +100,6 @@ pub const HTTP2_PROTOCOL_RESETS_MAX: usize = 100;
 pub const RETRY_AFTER_SECONDS: u32 = 1;
 /// Time without an event after which a live stream sends a comment to keep the connection open.
 pub const LIVE_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+/// Time for which a request for the metrics waits for the figures of the database. Prometheus waits 10
+/// seconds for the response, unless it is configured otherwise.
+pub const METRICS_DATABASE_TIMEOUT: Duration = Duration::from_secs(3);

@@ -87,7 +87,7 @@ impl Metrics {
         self.0.requests.get_or_create(&AnswerLabels { method, route, status }).inc();
     }
 
-    /// Returns the text of all metrics; without those of the database if it does not answer.
+    /// Returns the text of all metrics. Without `database`, the metrics of the database are left out.
     #[expect(clippy::expect_used, reason = "writing to a string never fails")]
     pub(crate) fn text(
         &self,

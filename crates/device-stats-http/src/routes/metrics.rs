@@ -1,26 +1,20 @@
 //! `/metrics`: the metrics of this node, for Prometheus and compatible programs.
 
-use std::time::Duration;
-
 use axum::Extension;
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use device_stats_service::{Administer, Service};
-
 use tokio::time::timeout;
 
 use crate::errors::ApiError;
 use crate::extract::{Caller, NoQuery, Parsed};
+use crate::limits::METRICS_DATABASE_TIMEOUT;
 use crate::metrics::{Metrics, TextFormat};
 
 /// Path of the metrics.
 pub(crate) const METRICS_PATH: &str = "/metrics";
-
-/// Time for which a scrape waits for the figures of the database, in less than the timeout of a scrape, which
-/// is 10 seconds by default.
-const DATABASE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Show the metrics of this node
 ///
@@ -42,7 +36,7 @@ pub(super) async fn show_metrics(
     Parsed(NoQuery): Parsed<NoQuery>,
 ) -> Result<Response, ApiError> {
     let format = TextFormat::accepted(&headers);
-    let database = timeout(DATABASE_TIMEOUT, service.show_database(granted)).await;
+    let database = timeout(METRICS_DATABASE_TIMEOUT, service.show_database(granted)).await;
     let database = database.ok().and_then(Result::ok);
     let text = metrics.text(service.show_node(granted), database, format);
     let headers = [(CONTENT_TYPE, format.media_type()), (VARY, HeaderValue::from_static("accept"))];
